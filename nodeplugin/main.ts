@@ -8,7 +8,7 @@ import { signalScope } from '../runtime/run-command.ts';
 using scope = signalScope();
 // Up to sixteen links may be removed at the same time (links/open-node-links.ts). Each removal blocks a thread of
 // libuv's pool while it waits for the kernel. The other threads remain free for all other work.
-widenThreadPool(24);
+widenThreadPool(28);
 
 const { exitCode, runCommand } = await import('../runtime/run-command.ts');
 const { nodePluginLine } = await import('./config.ts');

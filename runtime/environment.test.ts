@@ -43,16 +43,17 @@ function releasesOver(
   return releases;
 }
 
-test('memory is released when the process is idle for the first time, and not before', (t) => {
+test('memory is released twice when the process is idle for the first time, and not before', (t) => {
   assert.deepEqual(
     releasesOver(t, [
       [900, 80],
       [300, 80],
       [4, 80],
+      [4, 53],
       [4, 40],
       [4, 40],
     ]),
-    [2],
+    [2, 3],
   );
 });
 
@@ -62,14 +63,40 @@ test('memory is released again only after it has grown, and when the work is don
     [900, 90],
     [4, 90],
   ] as const;
-  assert.deepEqual(releasesOver(t, [[4, 80], [4, 41], [4, 45], ...grown, [4, 41]]), [0, 5]);
+  assert.deepEqual(releasesOver(t, [[4, 80], [4, 53], [4, 41], [4, 45], ...grown, [4, 53], [4, 41]]), [0, 1, 6, 7]);
+});
+
+test('pages that the process maps again soon after a release are no growth', (t) => {
+  // After the second release, 40 MB are resident.
+  assert.deepEqual(
+    releasesOver(t, [
+      [4, 80],
+      [4, 53],
+      [4, 44],
+      [4, 49],
+      [4, 51],
+    ]),
+    [0, 1, 4],
+  );
+});
+
+test('a burst of work right after a release is growth', (t) => {
+  assert.deepEqual(
+    releasesOver(t, [
+      [4, 80],
+      [4, 53],
+      [900, 90],
+      [4, 90],
+    ]),
+    [0, 1, 3],
+  );
 });
 
 test('memory that grows again and again is not released more often than allowed', (t) => {
   const looks = Array.from({ length: 8 }, () => [4, 80] as const);
   assert.deepEqual(releasesOver(t, looks), [0, 1, 2, 3, 4, 5, 6, 7]);
   t.mock.timers.reset();
-  assert.deepEqual(releasesOver(t, looks, 3_000), [0, 3, 6]);
+  assert.deepEqual(releasesOver(t, looks, 3_000), [0, 1, 4, 5]);
 });
 
 test('nothing is released after the end', (t) => {

@@ -44,7 +44,7 @@ export interface MemoryCalls {
 export interface KeepMemorySmallOptions {
   readonly calls: MemoryCalls;
   readonly lookMs?: number;
-  /** The shortest time between two releases. Set it if requests should rarely wait for a release. */
+  /** The shortest time from a release to the next growth that counts. Set it if requests should rarely wait. */
   readonly restMs?: number;
   /** The CPU time of the process in milliseconds, and its resident memory. */
   readonly measure?: () => { readonly cpuMs: number; readonly residentBytes: number };
@@ -53,6 +53,12 @@ export interface KeepMemorySmallOptions {
 
 /** Memory is released again after it has grown by this much. A few requests a minute stay below it. */
 const growthBytes = 6e6;
+
+/**
+ * How often memory is released in a row. After the first time, V8's threads still work on the garbage, and map pages of
+ * the program again. V8 also keeps compiled code until it was unused for more than one garbage collection.
+ */
+const releasesInARow = 2;
 
 /** The process is idle if it uses less than this part of one processor. */
 const idlePart = 0.05;
@@ -64,16 +70,24 @@ const idlePart = 0.05;
  */
 export function keepMemorySmall(options: KeepMemorySmallOptions): Disposable {
   const { calls, lookMs = 5_000, restMs = 0, measure = measureProcess, release = releaseMemory } = options;
-  let [releasedBytes, restedMs] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let [keptBytes, restedMs] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let left = 0;
+  let isFirstLook = false;
   let { cpuMs: before } = measure();
   const timer = setInterval(() => {
     const { cpuMs, residentBytes } = measure();
     const isIdle = cpuMs - before < lookMs * idlePart;
     [before, restedMs] = [cpuMs, restedMs + lookMs];
-    if (!isIdle || restedMs < restMs || residentBytes < releasedBytes + growthBytes) return;
+    // The process needs some of the pages again, so these are no growth.
+    if (isFirstLook) keptBytes = Math.min(residentBytes, keptBytes + growthBytes);
+    isFirstLook = false;
+    const isDue = left > 0 || (restedMs >= restMs && residentBytes >= keptBytes + growthBytes);
+    if (!isIdle || !isDue) return;
+    left = (left === 0 ? releasesInARow : left) - 1;
     restedMs = 0;
     release(calls);
-    ({ cpuMs: before, residentBytes: releasedBytes } = measure());
+    ({ cpuMs: before, residentBytes: keptBytes } = measure());
+    isFirstLook = true;
   }, lookMs).unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }

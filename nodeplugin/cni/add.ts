@@ -146,7 +146,7 @@ async function findExistingTap(
   const { attachment: before, ifindex, mode } = entry;
   if (before?.containerID !== attachment.containerID || before.ifname !== attachment.ifname) return undefined;
   if (before.netnsInode !== attachment.netnsInode || before.mac !== attachment.mac) return undefined;
-  if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return undefined;
+  if ((await links.readTapNode(ifindex, [])).nodeDevice === undefined) return undefined;
   const link = await links.getLinkIn(attachment.netnsPath, { ifindex }, signal);
   const stands =
     link?.kind === 'macvtap' &&

@@ -41,7 +41,7 @@ export async function check(
         ]);
       }
       const link = await context.links.getLinkIn(netns.path, { name: environment.ifname }, signal);
-      const tap = await context.links.readTapNode(device.record.ifindex);
+      const tap = await context.links.readTapNode(device.record.ifindex, ['holder']);
       const comparisons = compare(device, link, tap, environment, conf, context);
       const faults = comparisons
         .filter(([, is, wanted]) => is !== wanted)

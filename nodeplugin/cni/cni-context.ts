@@ -6,7 +6,7 @@ import type { KeyedMutex } from '../../runtime/locks.ts';
 import type { Admission } from '../admission/open-admission.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Links } from '../links/links.ts';
-import type { TapNode } from '../links/tap-node.ts';
+import type { TapNode, TapPart } from '../links/tap-node.ts';
 import type { Migrations } from '../migration/open-migrations.ts';
 import type { PodName } from '../podresources/held-devices.ts';
 import type { CNIStep, StepListener } from '../time-step.ts';
@@ -27,7 +27,7 @@ type CNILinks = Pick<
   | 'deleteFoundLink'
 > &
   Partial<Pick<Links, 'onRemoval'>> & {
-    readTapNode(ifindex: number): Promise<TapNode>;
+    readTapNode(ifindex: number, parts?: readonly TapPart[]): Promise<TapNode>;
     readTapLinkName(ifindex: number): string | undefined;
     listTaps(ifindex: number): readonly string[];
     identifyTap(number: string): string | undefined;

@@ -218,7 +218,7 @@ async function isOwnLink(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { ifindex, attachment } = record;
-  const { holder } = await links.readTapNode(ifindex);
+  const { holder } = await links.readTapNode(ifindex, ['holder']);
   if (holder?.ifindex === ifindex && holder.name === attachment.ifname) return true;
   const link = await links.getLinkIn(attachment.netnsPath, { ifindex }, signal);
   return link !== undefined && isLinkOf(record, link);
@@ -236,7 +236,7 @@ export async function untilGone(
   signal: AbortSignal,
 ): Promise<void> {
   // The device node is read before the removal. If it disappears afterwards, it belonged to the removed link.
-  const { nodeDevice } = await links.readTapNode(ifindex);
+  const { nodeDevice } = await links.readTapNode(ifindex, []);
   if (nodeDevice === undefined) await remove();
   else await untilNodeIsGone(ifindex, links, remove(), signal);
 }

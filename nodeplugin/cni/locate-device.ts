@@ -85,7 +85,7 @@ export async function rebuildEntry(
   for (const attempt of deviceAttempts) {
     const ifindex = deviceIfindex(context.nodeName, id, attempt);
     // A device's link has a device node in /dev. If there is none for this index, there is no link to look for.
-    if ((await context.links.readTapNode(ifindex)).nodeDevice === undefined) continue;
+    if ((await context.links.readTapNode(ifindex, [])).nodeDevice === undefined) continue;
     const placed = (await findOnNode(id, ifindex, context, signal)) ?? (await findInPods(ifindex, context, signal));
     if (placed !== undefined) return { resource, ifindex, attempt, ...placed };
   }

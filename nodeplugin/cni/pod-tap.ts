@@ -73,7 +73,7 @@ async function removeElsewhere(
 }
 
 async function isFree(ifindex: number, links: CNIContext['links']): Promise<boolean> {
-  const { nodeDevice, linkDevice } = await links.readTapNode(ifindex);
+  const { nodeDevice, linkDevice } = await links.readTapNode(ifindex, ['link']);
   return nodeDevice === undefined && linkDevice === undefined;
 }
 
@@ -115,7 +115,7 @@ export async function createLinkWithTap(
   if (isSameNetns(netnsPath, netnsInode)) await links.deleteLinkIn(netnsPath, ifindex, signal);
   // A device node that still exists belongs to another link, so a recreated link would get none. All taps are returned,
   // so that `giveTapToOwner` raises `TapNodeTaken`.
-  if ((await links.readTapNode(ifindex)).nodeDevice !== undefined) return taps;
+  if ((await links.readTapNode(ifindex, [])).nodeDevice !== undefined) return taps;
   const strangers = new Set(links.listTaps(ifindex).map((tap) => links.identifyTap(tap)));
   signal.throwIfAborted();
   await create();
@@ -144,7 +144,7 @@ export async function giveTapToOwner(
   { links }: CNIContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { nodeDevice, holder, path } = await links.readTapNode(ifindex);
+  const { nodeDevice, holder, path } = await links.readTapNode(ifindex, ['holder']);
   const [major, minor] = (nodeDevice ?? '').split(':').map(Number);
   if (major === undefined || minor === undefined || nodeDevice === undefined) {
     throw new MacvtapError(

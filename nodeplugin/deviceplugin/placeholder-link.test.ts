@@ -92,24 +92,24 @@ test('a deletion that leaves the device node did not free it, and the error of a
 test('an event for a removed link ends the wait, without a timer', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let isThere = true;
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(removed: ReadonlySet<number>) => void>();
   const links = {
     readTapNode: async () => ({ path: '/dev/tap5', matches: false, ...(isThere && { nodeDevice: '246:1' }) }),
-    onRemoval(listener: () => void): Disposable {
+    onRemoval(listener: (removed: ReadonlySet<number>) => void): Disposable {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
   };
   const waiting = untilNodeIsGone(5, links, new Promise(() => {}), new AbortController().signal);
-  const notify = async () => {
+  const notify = async (ifindex: number) => {
     while (listeners.size === 0) await new Promise(setImmediate);
-    for (const listener of [...listeners]) listener();
+    for (const listener of [...listeners]) listener(new Set([ifindex]));
     await new Promise(setImmediate);
   };
   // The first event is for another link.
-  await notify();
+  await notify(6);
   isThere = false;
-  await notify();
+  await notify(5);
   assert.equal(await waiting, true);
   assert.equal(listeners.size, 0);
 });

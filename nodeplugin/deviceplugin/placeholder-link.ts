@@ -7,7 +7,7 @@ import { faultPoint } from '../../runtime/fault-points.ts';
 import type { Attachment, DeviceRecord } from '../ledger/device-record.ts';
 import type { LinkKey } from '../links/get-link.ts';
 import type { Links } from '../links/links.ts';
-import type { TapNode } from '../links/tap-node.ts';
+import type { TapNode, TapPart } from '../links/tap-node.ts';
 
 /** The kernel operations that an allocation needs. */
 export type DeviceLinks = NodeLinks &
@@ -54,7 +54,7 @@ async function createAtOnce(
   signal: AbortSignal,
   onCreating: () => void,
 ): Promise<Placeholder | undefined> {
-  const { linkDevice, nodeDevice } = await links.readTapNode(wanted.ifindex);
+  const { linkDevice, nodeDevice } = await links.readTapNode(wanted.ifindex, ['link']);
   if (linkDevice !== undefined || nodeDevice !== undefined) return undefined;
   onCreating();
   try {
@@ -79,7 +79,7 @@ async function createAfterCleanup(
   const decision = decideLink(wanted, byName, byIfindex);
   if (decision.action === 'refuse') return { heldBy: `link ${decision.holder.name} (${decision.holder.kind})` };
   if (decision.action === 'reuse') {
-    const tap = await links.readTapNode(wanted.ifindex);
+    const tap = await links.readTapNode(wanted.ifindex, ['link']);
     if (tap.matches) return { tap, made: false };
     // When the placeholder was created, another link of the same index had the device node. To get a device node, the
     // placeholder must be recreated, even if that other link is gone.
@@ -104,7 +104,7 @@ async function make(wanted: WantedLink, links: DeviceLinks, signal: AbortSignal)
 
 async function verifyNode(wanted: WantedLink, links: DeviceLinks): Promise<Placeholder> {
   try {
-    const tap = await links.readTapNode(wanted.ifindex);
+    const tap = await links.readTapNode(wanted.ifindex, ['link']);
     if (tap.matches) return { tap, made: true };
   } catch (thrown) {
     await undo(wanted, links);
@@ -126,7 +126,7 @@ export const undoMs = 5_000;
 /** The kernel operations that free a device node in /dev. */
 export type NodeLinks = Pick<Links, 'getLinkIn' | 'deleteLinkIn'> &
   Partial<Pick<Links, 'onRemoval'>> & {
-    readTapNode(ifindex: number): Promise<TapNode>;
+    readTapNode(ifindex: number, parts?: readonly TapPart[]): Promise<TapNode>;
   };
 
 /**
@@ -143,7 +143,7 @@ export async function freeTapNode(
   links: NodeLinks,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return true;
+  if ((await links.readTapNode(ifindex, [])).nodeDevice === undefined) return true;
   if (former?.attachment === undefined || former.ifindex !== ifindex) return false;
   const { attachment } = former;
   if (!(await isStillThere(attachment, ifindex, links, signal))) return false;
@@ -172,14 +172,17 @@ export async function untilNodeIsGone(
   ending.catch(() => {});
   for (;;) {
     const wasEnded = ended;
-    if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return true;
+    if ((await links.readTapNode(ifindex, [])).nodeDevice === undefined) return true;
+    signal.throwIfAborted();
     if (wasEnded) {
       await ending;
       return false;
     }
     const { promise: removed, resolve } = Promise.withResolvers<void>();
-    using _listening = links.onRemoval?.(resolve);
-    await Promise.race([ending, removed, sleep(1, undefined, { signal })]);
+    using _listening = links.onRemoval?.((gone) => {
+      if (gone.has(ifindex)) resolve();
+    });
+    await Promise.race([ending, removed, sleep(1)]);
   }
 }
 

@@ -135,7 +135,7 @@ async function prepareDevice(
   const before = known?.claim?.uid === ref.uid ? known : undefined;
   if (before?.attachment !== undefined && isSandboxThere(before.attachment)) {
     await addPods(id, before, pods, ledger);
-    return pathsOf((await links.readTapNode(before.ifindex)).path, before.claim);
+    return pathsOf((await links.readTapNode(before.ifindex, [])).path, before.claim);
   }
   const allocatable = before === undefined ? offered(id, ref, context) : recorded(before);
   const prepared: PreparedClaim = {

@@ -10,15 +10,16 @@ import {
   RTM_NEWROUTE,
 } from '../netlink/ip-message.ts';
 import { libc, watchReadable } from '../netlink/libc.ts';
-import { decodeLink, type LinkMessage, RTM_DELLINK, RTM_NEWLINK } from '../netlink/link-message.ts';
+import { decodeIfindex, decodeLink, type LinkMessage, RTM_DELLINK, RTM_NEWLINK } from '../netlink/link-message.ts';
 import { decodeMessages, type NetlinkMessage } from '../netlink/message.ts';
 import { makeReceiver, openDescriptor } from '../netlink/socket-descriptor.ts';
+import type { RemovalListener } from './remove-links.ts';
 
 /**
  * Calls `onEvent` when the facts about interfaces may have changed, including when events were lost or could not be
  * read. The caller must then read the interfaces again. Raises `NetlinkUnavailable`.
  *
- * `onRemoved` is called when any link of the namespace was removed, including the node plugin's macvtaps.
+ * `onRemoved` is called with the indexes of removed links of the namespace, including the node plugin's macvtaps.
  *
  * One change causes no event: an alternative name that a link gets while it is down (netdev_state_change,
  * net/core/dev.c). The caller sees that name only after the next event.
@@ -26,7 +27,7 @@ import { makeReceiver, openDescriptor } from '../netlink/socket-descriptor.ts';
 export function subscribeToInterfaces(
   onEvent: () => void,
   onError: (error: unknown) => void,
-  onRemoved: () => void = () => {},
+  onRemoved: RemovalListener = () => {},
 ): Disposable {
   let isNews = createNewsFilter();
   // A new filter is needed, because the lost events may have made the old filter's state outdated.
@@ -36,7 +37,8 @@ export function subscribeToInterfaces(
   };
   return openEvents({
     onMessages: (messages) => {
-      if (messages.some(({ type }) => type === RTM_DELLINK)) onRemoved();
+      const removed = messages.filter(({ type }) => type === RTM_DELLINK).map(({ payload }) => decodeIfindex(payload));
+      if (removed.length > 0) onRemoved(new Set(removed));
       // `filter` is used instead of `some`, because `isNews` must be called for every message.
       if (messages.filter((message) => isNews(message)).length > 0) onEvent();
     },

@@ -10,7 +10,7 @@ import { type FoundLink, getLink, type LinkDetails, type LinkKey, type LinkLooku
 import { isOwnMacvtap, subscribeToInterfaces } from './interface-events.ts';
 import { findNetnsID, withNetnsID } from './netns-id.ts';
 import { makeInterfaceReader } from './read-interfaces.ts';
-import { createRemover, deleteLink } from './remove-links.ts';
+import { createRemover, deleteLink, type RemovalListener } from './remove-links.ts';
 import { readTapLinkName } from './tap-node.ts';
 import {
   createVlan,
@@ -41,10 +41,10 @@ export interface Links extends AsyncDisposable {
   /** Succeeds if the link does not exist. Macvtaps that are deleted at about the same time are deleted together. */
   deleteLink(ifindex: number, signal?: AbortSignal): Promise<void>;
   /**
-   * Calls the listener when a link of this namespace was removed, until disposed. The kernel has then also removed the
-   * device node of a macvtap. Without `watchInterfaces`, the listener is never called.
+   * Calls the listener with the indexes of links of this namespace that were removed, until disposed. The kernel has
+   * then also removed the device node of a macvtap. Without `watchInterfaces`, the listener is never called.
    */
-  onRemoval(listener: () => void): Disposable;
+  onRemoval(listener: RemovalListener): Disposable;
   moveLink(move: LinkMove, signal?: AbortSignal): Promise<void>;
   getLink(key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined>;
   /** Reads a link in the namespace at the path. Returns undefined if the link or the namespace does not exist. */
@@ -63,10 +63,14 @@ export interface Links extends AsyncDisposable {
 }
 
 /**
- * How many single links are read at the same time. Together with sixteen deletions, one creation and one dump, these
- * reads use 22 of the node plugin's 24 threads. The other threads remain free for files.
+ * How many single links are read at the same time, and how many are created. Together with sixteen deletions and one
+ * dump, these requests use 25 of the node plugin's 28 threads. The other threads remain free for files.
+ *
+ * The kernel makes one link after the other. Several requests still save time: without them, each creation would wait
+ * until the main thread has sent it, and the main thread is busy when many pods start at once.
  */
 const lookUpsAtOnce = 4;
+const creationsAtOnce = 4;
 
 /**
  * Opens the sockets. Raises `NetlinkUnavailable`.
@@ -91,7 +95,7 @@ export async function openLinks({
   readonly removalsAtOnce?: number;
 } = {}): Promise<Links> {
   await using undo = new AsyncDisposableStack();
-  const creations = undo.use(new NetlinkSocket({ concurrency: 1 }));
+  const creations = undo.use(new NetlinkSocket({ concurrency: removalsAtOnce === 1 ? 1 : creationsAtOnce }));
   const removals = undo.use(new NetlinkSocket({ concurrency: removalsAtOnce }));
   const queries = undo.use(new NetlinkSocket({ concurrency: 1, strict: true }));
   const lookUps =
@@ -99,7 +103,7 @@ export async function openLinks({
   const readInterfaces = makeInterfaceReader(queries, sysRoot);
   const lookUp = (key: LinkKey) => getLink(lookUps, key);
   const isTap = (ifindex: number) => readTapLinkName(ifindex, sysRoot) !== undefined;
-  const removed = createListeners();
+  const removed = createListeners<ReadonlySet<number>>();
   const remove = createRemover(removals, isTap, removed.add);
   const sockets = undo.move();
   return {

@@ -15,6 +15,12 @@ interface Removal {
   readonly resolve: (removed: Promise<void>) => void;
 }
 
+/** Called with the indexes of links that were removed. */
+export type RemovalListener = (removed: ReadonlySet<number>) => void;
+
+/** How often the macvtaps are looked at during a deletion, in case an event was lost. */
+const lookMs = 5;
+
 /** The most links of one group. Their requests and replies together have less than 8 KiB. */
 const mostTogether = 64;
 
@@ -30,7 +36,7 @@ const mostTogether = 64;
 export function createRemover(
   socket: BatchRequester,
   isTap: (ifindex: number) => boolean,
-  onRemoval: (listener: () => void) => Disposable,
+  onRemoval: (listener: RemovalListener) => Disposable,
 ): RemoveLink {
   let waiting: Removal[] = [];
   let isBusy = false;
@@ -67,7 +73,7 @@ async function untilRemoved(
   indexes: readonly number[],
   removed: Promise<unknown>,
   isTap: (ifindex: number) => boolean,
-  onRemoval: (listener: () => void) => Disposable,
+  onRemoval: (listener: RemovalListener) => Disposable,
 ): Promise<void> {
   let isAnswered = false;
   const answered = removed.then(
@@ -77,10 +83,14 @@ async function untilRemoved(
   void answered.then(() => {
     isAnswered = true;
   });
-  while (!isAnswered && indexes.some(isTap)) {
+  const left = new Set(indexes);
+  while (!isAnswered && indexes.some((ifindex) => left.has(ifindex) && isTap(ifindex))) {
     const event = Promise.withResolvers<void>();
-    using _listening = onRemoval(event.resolve);
-    await Promise.race([answered, event.promise, sleep(1)]);
+    using _listening = onRemoval((gone) => {
+      for (const ifindex of gone) left.delete(ifindex);
+      if (left.size === 0) event.resolve();
+    });
+    await Promise.race([answered, event.promise, sleep(lookMs)]);
   }
 }
 

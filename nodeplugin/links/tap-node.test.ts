@@ -44,13 +44,25 @@ for (const [what, files, expected] of [
   test(`a device node ${what}`, async () => {
     await using made = await makeRoots(files);
     const path = join(made.roots.devRoot, 'tap7');
-    assert.deepEqual(await readTapNode(7, made.roots), { path, ...expected });
+    assert.deepEqual(await readTapNode(7, undefined, made.roots), { path, ...expected });
   });
 }
 
+test('only the wanted parts are read', async () => {
+  await using made = await makeRoots({ link: '1:3', node: '/dev/null' });
+  const { roots } = made;
+  const path = join(roots.devRoot, 'tap7');
+  await mkdir(join(roots.sysRoot, 'dev/char'), { recursive: true });
+  await symlink('../../devices/virtual/net/net1/macvtap/tap7', join(roots.sysRoot, 'dev/char/1:3'));
+  const [nodeDevice, linkDevice, holder] = ['1:3', '1:3', { name: 'net1', ifindex: 7 }];
+  assert.deepEqual(await readTapNode(7, [], roots), { path, nodeDevice, matches: false });
+  assert.deepEqual(await readTapNode(7, ['link'], roots), { path, linkDevice, nodeDevice, matches: true });
+  assert.deepEqual(await readTapNode(7, ['holder'], roots), { path, nodeDevice, holder, matches: false });
+});
+
 test('a missing link and a missing device node do not match', async () => {
   await using made = await makeRoots({});
-  assert.equal((await readTapNode(7, made.roots)).matches, false);
+  assert.equal((await readTapNode(7, undefined, made.roots)).matches, false);
 });
 
 test('a path that cannot be read is an error, not a mismatch', async () => {
@@ -58,7 +70,7 @@ test('a path that cannot be read is an error, not a mismatch', async () => {
   for (const root of ['sysRoot', 'devRoot'] as const) {
     const loop = `${made.roots[root]}-loop`;
     await symlink(loop, loop);
-    await assert.rejects(readTapNode(7, { ...made.roots, [root]: loop }), { code: 'TapNodeUnreadable' });
+    await assert.rejects(readTapNode(7, undefined, { ...made.roots, [root]: loop }), { code: 'TapNodeUnreadable' });
   }
 });
 
@@ -68,7 +80,7 @@ test('the holder of a device node is read from the path of its device number in 
   const path = join(made.roots.sysRoot, 'dev/char/1:3');
   const holderAt = async (target: string) => {
     await symlink(`../../devices/virtual/${target}`, path);
-    const { holder } = await readTapNode(7, made.roots);
+    const { holder } = await readTapNode(7, undefined, made.roots);
     await rm(path);
     return holder;
   };

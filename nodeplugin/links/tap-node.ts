@@ -26,19 +26,27 @@ interface TapHolder {
   readonly ifindex: number;
 }
 
+/** The parts of a `TapNode` to read in addition to its device node. */
+export type TapPart = 'link' | 'holder';
+
+const allParts: readonly TapPart[] = ['link', 'holder'];
+
 /**
  * Compares the macvtap's character device in sysfs with its device node in /dev. They can differ, because all network
  * namespaces share /dev. The device node may belong to a link of another namespace. It is missing if it belonged to
  * such a link when this one was created, and that link is gone. Raises `TapNodeUnreadable`.
+ *
+ * `parts` limits what is read, because each part takes system calls. Without the part `link`, `matches` is false.
  */
 export async function readTapNode(
   ifindex: number,
+  parts = allParts,
   { sysRoot = '/sys', devRoot = '/dev' }: { readonly sysRoot?: string; readonly devRoot?: string } = {},
 ): Promise<TapNode> {
   const path = `${devRoot}/tap${ifindex}`;
-  const linkDevice = readLinkDevice(sysRoot, ifindex);
+  const linkDevice = parts.includes('link') ? readLinkDevice(sysRoot, ifindex) : undefined;
   const nodeDevice = readNodeDevice(path);
-  const holder = nodeDevice === undefined ? undefined : readHolder(sysRoot, nodeDevice);
+  const holder = nodeDevice !== undefined && parts.includes('holder') ? readHolder(sysRoot, nodeDevice) : undefined;
   return {
     path,
     ...(linkDevice !== undefined && { linkDevice }),

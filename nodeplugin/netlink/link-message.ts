@@ -125,13 +125,19 @@ export function encodeIfinfomsg(fields: { ifindex?: number; flags?: number; chan
 /** The attributes that this program uses, about a third of those in a message. */
 const usedAttributes: ReadonlySet<number> = new Set(Object.values(IFLA));
 
+/** Decodes only the index of a link. Raises `NetlinkMalformed`. */
+export function decodeIfindex(payload: Uint8Array): number {
+  if (payload.length < ifinfomsgLength) throw malformed(`a link message has ${payload.length} bytes`);
+  return readI32(payload, 4);
+}
+
 /** Decodes a link. Raises `NetlinkMalformed`. */
 export function decodeLink(payload: Uint8Array): LinkMessage {
-  if (payload.length < ifinfomsgLength) throw malformed(`a link message has ${payload.length} bytes`);
+  const ifindex = decodeIfindex(payload);
   const attributes = decodeAttributes(payload.subarray(ifinfomsgLength), usedAttributes);
   const flags = readU32(payload, 8);
   return {
-    ifindex: readI32(payload, 4),
+    ifindex,
     name: readString(attributes, IFLA.IFNAME) ?? '',
     altNames: readNested(attributes, IFLA.PROP_LIST)
       .filter(({ type }) => type === IFLA.ALT_IFNAME)

@@ -262,10 +262,10 @@ test('a hundred macvtaps are created at once, and deleted at once', { skip: need
 test('a listener is called when a link is gone, and its device node with it', { skip: needsRoot }, async () => {
   await using _watch = await links.watchInterfaces((error) => assert.fail(error));
   const ifindex = await create({ ifindex: ownIfindex });
-  const removed = Promise.withResolvers<void>();
+  const removed = Promise.withResolvers<ReadonlySet<number>>();
   using _listening = links.onRemoval(removed.resolve);
   const deletion = links.deleteLink(ifindex);
-  await removed.promise;
+  assert.deepEqual(await removed.promise, new Set([ifindex]));
   assert.equal((await readTapNode(ifindex)).nodeDevice, undefined);
   await deletion;
 });

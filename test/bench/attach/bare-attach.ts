@@ -28,7 +28,7 @@ export async function startBareAttach(namespace: NetworkNamespace, parent: strin
   const child = namespace.spawn(process.execPath, [program, parent], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // As many threads as the node plugin has, because deletions wait in them.
-    env: { ...process.env, UV_THREADPOOL_SIZE: '24' },
+    env: { ...process.env, UV_THREADPOOL_SIZE: '28' },
   });
   const exit = once(child, 'exit');
   return {

@@ -16,7 +16,7 @@ const allocations = 900;
 const startedMs = 2_000;
 
 /** By then, the node plugin has returned unused memory. */
-const idleMs = 12_000;
+const idleMs = 17_000;
 
 /** A way to start the node plugin that differs from its image in one step. */
 interface Step {

@@ -13,9 +13,9 @@ const allocations = 3_000;
 
 /**
  * How long to wait until the work after a start is done. It is the same for each process. The node plugin returns
- * unused memory once it has been idle for five to ten seconds.
+ * unused memory twice, for the second time once it has been idle for ten to fifteen seconds.
  */
-const idleMs = 15_000;
+const idleMs = 20_000;
 
 /** The design's limit for the bundled form. */
 const reach = { reach: { valueAtMost: 40_000_000 } };
