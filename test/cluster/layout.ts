@@ -35,6 +35,8 @@ export const paths = {
   logs: join(clusterFolder, 'logs'),
   processes: join(clusterFolder, 'processes'),
   nodes: join(clusterFolder, 'nodes'),
+  /** The folder of a containerd that has the cluster's images and has run nothing. */
+  images: join(clusterFolder, 'images'),
   /** The built programs under their plain names. */
   programs: join(clusterFolder, 'bin'),
   /** The registry of `up --registry`: its files, and the folder in which containerd finds its CA. */

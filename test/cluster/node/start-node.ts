@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { glob, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '../../control-plane/wait-for.ts';
 import { type ClusterRecord, writeNodePlan } from '../cluster-record.ts';
@@ -9,7 +10,7 @@ import { writeIdentity } from '../identity.ts';
 import { loadImages } from '../images/load-image.ts';
 import { type NodePlan, nodeAddress, nodeFolder, nodeGroup, paths } from '../layout.ts';
 import { run } from '../run.ts';
-import { startDaemon } from '../start-daemon.ts';
+import { startDaemon, stopDaemon } from '../start-daemon.ts';
 import { inNode, makeNodeHost } from './make-node-host.ts';
 import { installNetworkPlugins, startMultusDaemon } from './network-plugins.ts';
 import { makeNodeNetwork } from './node-network.ts';
@@ -26,9 +27,35 @@ export async function startNode(record: ClusterRecord, node: NodePlan, others: r
   await writeFile(kubeletConfigFile(node.name), kubeletConfig(record.caFile, controlGroups));
   await switchOn(record, node, others, async () => {
     await installNetworkPlugins(record, node);
-    await startContainerd(node.name);
-    await loadImages(node.name, record);
+    await startWithImages(node.name, record);
   });
+}
+
+/**
+ * Starts a new node's containerd with the cluster's images. Loading them takes containerd several seconds, so only the
+ * first node does, and the others get copies.
+ */
+async function startWithImages(node: string, record: ClusterRecord): Promise<void> {
+  if (existsSync(paths.images)) {
+    await copyImages(paths.images, containerdRoot(node));
+    return await startContainerd(node);
+  }
+  await startContainerd(node);
+  await loadImages(node, record);
+  await stopDaemon(containerdProcess(node));
+  await copyImages(containerdRoot(node), paths.images);
+  await startContainerd(node);
+}
+
+/**
+ * Copies the folder of a containerd that does not run. containerd never changes a file of an image, so hard links are
+ * enough for these. Databases change.
+ */
+async function copyImages(from: string, to: string): Promise<void> {
+  await run('cp', '--archive', '--link', from, to);
+  for await (const database of glob('io.containerd.*/*.db', { cwd: from })) {
+    await run('cp', '--archive', '--remove-destination', join(from, database), join(to, database));
+  }
 }
 
 /** Starts a node that was switched off. Its disk still has its content. */
@@ -54,7 +81,7 @@ export async function startContainerd(node: string): Promise<void> {
   const config = join(nodeFolder(node), 'containerd.toml');
   // Images are outside of the node's own trees: these are overlays, on which containerd could not create the overlays
   // of containers.
-  await writeFile(config, containerdConfig(join(nodeFolder(node), 'containerd'), { registries: paths.registries }));
+  await writeFile(config, containerdConfig(containerdRoot(node), { registries: paths.registries }));
   const name = containerdProcess(node);
   const daemon = await startDaemon({
     name,
@@ -80,6 +107,10 @@ export async function startKubelet(node: NodePlan): Promise<void> {
     ]),
     forks: 1,
   });
+}
+
+function containerdRoot(node: string): string {
+  return join(nodeFolder(node), 'containerd');
 }
 
 export function containerdProcess(node: string): string {
