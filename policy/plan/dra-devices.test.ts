@@ -46,6 +46,14 @@ describe('the devices of ResourceSlices', () => {
     });
   });
 
+  it('have the PCI address, and the VLAN of a parent that is one', () => {
+    const [card] = plan({ nic: { ...nic, pciAddress: '0000:3b:00.0' } });
+    assert.deepEqual([card?.attributes.pciAddress, card?.attributes.vlan], [{ string: '0000:3b:00.0' }, undefined]);
+    const [planned] = plan({}, { vlan: { lower: 'eth1', id: 100 } });
+    const [existing] = plan({ nic: { ...nic, vlan: { id: 200, protocol: '802.1Q' } } });
+    assert.deepEqual([planned?.attributes.vlan, existing?.attributes.vlan], [{ int: 100 }, { int: 200 }]);
+  });
+
   it('leave out a text that the API server rejects as too long, and a NUMA node that is not the only one', () => {
     const name = 'a'.repeat(63);
     const [device] = plan({}, { name, numaNodes: [0, 1] });

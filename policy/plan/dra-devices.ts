@@ -87,7 +87,7 @@ export function keyOfSlices(resources: readonly DraResource[], heldByPlugin: Rea
 
 /**
  * Returns the attributes that all devices of a resource have. A fact that is unknown, or too long for an attribute, is
- * left out: a CEL expression that reads it then does not match.
+ * left out. A CEL expression that reads it without `.?` is then an error, and its pod may get no node.
  */
 function attributesOf(
   { name, parent, mode, numaNodes, vlan }: PlannedResource,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { binaryPath } from '../binaries/binary-path.ts';
 import { renderChart } from '../chart/render-chart.ts';
 import type { ApiAnswer } from '../control-plane/api-client.ts';
+import { root } from '../house/source-files.ts';
 import { startProcess } from '../process/start-process.ts';
 import { until } from '../process/until.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
@@ -114,6 +116,22 @@ describe('a claim', () => {
     assertDenied(await post('team-b', 'resourceclaimtemplates', { spec: ofClass }));
     assert.equal((await post('team-a', 'resourceclaims', ofClass)).status, 201);
     assert.equal((await post('team-a', 'resourceclaimtemplates', { spec: ofClass })).status, 201);
+  });
+
+  it('can select by each attribute that the page names, also if a device lacks it', async () => {
+    const page = readFileSync(`${root}docs/how-to/use-dra.md`, 'utf8');
+    const [, list = ''] = /The attributes have the prefix [^:]+: ([^.]+)\./.exec(page) ?? [];
+    const names = [...list.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+    assert.equal(names.length, 11, list);
+    const selecting = async (expression: string) => {
+      const exactly = { deviceClassName: className, selectors: [{ cel: { expression } }] };
+      return (await post('team-a', 'resourceclaims', requestsOf(exactly))).status;
+    };
+    const attributes = `device.attributes["${driver}"]`;
+    for (const name of names) assert.equal(await selecting(`${attributes}.?${name}.orValue("x") == "x"`), 201, name);
+    const [, example = ''] = /expression: (.+)/.exec(page) ?? [];
+    assert.equal(await selecting(example), 201, example);
+    assert.equal(await selecting(`${attributes}.?parent`), 422);
   });
 
   it('that only names the driver is accepted with a warning, because its resource is not known yet', async () => {
