@@ -54,6 +54,15 @@ describe('the devices of ResourceSlices', () => {
     assert.deepEqual([planned?.attributes.vlan, existing?.attributes.vlan], [{ int: 100 }, { int: 200 }]);
   });
 
+  it('keep their attributes while the parent has no carrier or is gone, because claims may read them', () => {
+    const [carried] = plan({ speedMbps: 25_000 });
+    for (const parent of [{ nic: { ...nic, carrier: false } }, { speedMbps: 25_000, isGone: true }] as const) {
+      const [device] = plan({ ...parent, lostForMs: 0 });
+      const { speedMbps, carrier, ...others } = carried?.attributes ?? {};
+      assert.deepEqual(device?.attributes, { ...others, speedMbps: { int: 0 }, carrier: { bool: false } });
+    }
+  });
+
   it('leave out a text that the API server rejects as too long, and a NUMA node that is not the only one', () => {
     const name = 'a'.repeat(63);
     const [device] = plan({}, { name, numaNodes: [0, 1] });

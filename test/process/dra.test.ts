@@ -17,7 +17,7 @@ import type { StandInApiServer } from '../apiserver-standin/start-api-server.ts'
 import { makeNetworkNamespace } from '../kernel/network-namespace.ts';
 import { put, startServer } from './cluster-nodes.ts';
 import { findDriver } from './find-driver.ts';
-import { nodeObject } from './plugin-node.ts';
+import { addLink, nodeObject } from './plugin-node.ts';
 import { kubeconfigFor, reachFromNamespace } from './reach-from-namespace.ts';
 import { makeShimNode, needsRealShim, podNamespace, readRecords } from './shim-node.ts';
 import { assertOwnTap, showDevice, showMacvtaps } from './shown-macvtaps.ts';
@@ -220,11 +220,20 @@ test(
       'k8s.cni.cncf.io/deviceID': { string: 'netMvp0' },
     });
 
+    const before = devices();
+    const untilTainted = (key: string) =>
+      untilDevices((listed) =>
+        listed.every(({ taints }) => isDeepStrictEqual(taints, [{ key, effect: 'NoSchedule' }])),
+      );
     await node.namespace.ip('link set p0-peer down');
-    const taints = [{ key: draTaints.noCarrier, effect: 'NoSchedule' }];
-    await untilDevices((listed) => listed.every((device) => isDeepStrictEqual(device.taints, taints)));
-    await node.namespace.ip('link set p0-peer up');
-    await untilDevices((listed) => listed.every((device) => device.taints === undefined));
+    await untilTainted(draTaints.noCarrier);
+    await node.namespace.ip('link del p0');
+    await untilTainted(draTaints.parentGone);
+    // A claim that reads an attribute which one device lacks could not be scheduled to any node.
+    const attributes = { ...before[0]?.attributes, carrier: { bool: false }, speedMbps: { int: 0 } };
+    assert.deepEqual(devices()[0]?.attributes, attributes);
+    await addLink(node.namespace, 'p0');
+    await untilDevices((listed) => isDeepStrictEqual(listed, before));
 
     label('DevicePlugin');
     await node.lists('net', ids);
