@@ -37,6 +37,7 @@ const policies = `/apis/${driver}/v1alpha1/namespaces/macvtap-cni/macvtapnetwork
 const className = `data.${driver}`;
 const classPath = `${api}/deviceclasses/${className}`;
 
+const page = readFileSync(`${root}docs/how-to/use-dra.md`, 'utf8');
 const requestsOf = (exactly: object) => ({ devices: { requests: [{ name: 'nic', exactly }] } });
 const ofClass = requestsOf({ deviceClassName: className });
 const ofDriver = requestsOf({
@@ -119,7 +120,6 @@ describe('a claim', () => {
   });
 
   it('can select by each attribute that the page names, also if a device lacks it', async () => {
-    const page = readFileSync(`${root}docs/how-to/use-dra.md`, 'utf8');
     const [, list = ''] = /The attributes have the prefix [^:]+: ([^.]+)\./.exec(page) ?? [];
     const names = [...list.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
     assert.equal(names.length, 11, list);
@@ -150,6 +150,14 @@ describe('a claim', () => {
 });
 
 describe('a pod', () => {
+  it('of the page is accepted with its network and template, and gets no second device', async () => {
+    await makeNamespace(cluster, 'vms', { team: 'a' });
+    const [, example = ''] = /```yaml\n(apiVersion: resource[^`]+)```/.exec(page) ?? [];
+    await cluster.mustKubectl(['apply', '-f', '-'], example);
+    const pod = await cluster.mustKubectl(['get', 'pod', 'a', '-n', 'vms', '-o', 'json']);
+    assert.deepEqual(JSON.parse(pod).spec.containers[0].resources, { claims: [{ name: 'nic' }] });
+  });
+
   it('is denied if it names a claim that is older than the policy', async () => {
     const resourceClaims = [{ name: 'nic', resourceClaimName: 'earlier' }];
     assertDenied(await postPod('team-b', { resourceClaims }));
