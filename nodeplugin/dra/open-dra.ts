@@ -203,15 +203,18 @@ const burstMs = 100;
 
 /**
  * Creates a function that adds the facts about each resource's parent. A resource that cannot be allocated for another
- * reason than a missing parent is left out. The function remembers since when a parent has had no carrier.
+ * reason than a missing parent is left out. The function remembers since when a parent has had no carrier, and the last
+ * facts of a parent.
  */
 function createParentReader(findInterface: PrepareContext['findInterface']) {
   const lostSince = new Map<string, number>();
+  const last = new Map<string, Pick<DraParent, 'nic' | 'speedMbps' | 'pcieRoot'>>();
   return async (served: ServedByName): Promise<readonly DraResource[]> => {
     const resources = [...served.values()].flatMap(({ resource, fault }) =>
       resource === undefined || (fault !== undefined && fault !== 'NothingFound') ? [] : [resource],
     );
-    for (const name of lostSince.keys()) if (!resources.some(({ parent }) => parent === name)) lostSince.delete(name);
+    const parents = new Set(resources.map(({ parent }) => parent));
+    for (const kept of [lostSince, last]) for (const name of kept.keys()) if (!parents.has(name)) kept.delete(name);
     return await Promise.all(
       resources.map(async (resource) => {
         const { parent: name } = resource;
@@ -220,7 +223,8 @@ function createParentReader(findInterface: PrepareContext['findInterface']) {
         else lostSince.getOrInsert(name, performance.now());
         const since = lostSince.get(name);
         const lost = since === undefined ? {} : { lostForMs: performance.now() - since };
-        return { resource, parent: { nic, ...(nic && (await readSysfs(nic))), ...lost } };
+        if (nic !== undefined) last.set(name, { nic, ...(await readSysfs(nic)) });
+        return { resource, parent: { nic, ...last.get(name), ...(nic === undefined && { isGone: true }), ...lost } };
       }),
     );
   };

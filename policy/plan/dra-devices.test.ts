@@ -55,6 +55,23 @@ describe('the devices of ResourceSlices', () => {
     });
   });
 
+  it('have the PCI address, and the VLAN of a parent that is one', () => {
+    const [card] = plan({ nic: { ...nic, pciAddress: '0000:3b:00.0' } });
+    assert.deepEqual([card?.attributes.pciAddress, card?.attributes.vlan], [{ string: '0000:3b:00.0' }, { int: 0 }]);
+    const [planned] = plan({}, { vlan: { lower: 'eth1', id: 100 } });
+    const [existing] = plan({ nic: { ...nic, vlan: { id: 200, protocol: '802.1Q' } } });
+    assert.deepEqual([planned?.attributes.vlan, existing?.attributes.vlan], [{ int: 100 }, { int: 200 }]);
+  });
+
+  it('keep their attributes while the parent has no carrier or is gone, because claims may read them', () => {
+    const [carried] = plan({ speedMbps: 25_000 });
+    for (const parent of [{ nic: { ...nic, carrier: false } }, { speedMbps: 25_000, isGone: true }] as const) {
+      const [device] = plan({ ...parent, lostForMs: 0 });
+      const { speedMbps, carrier, ...others } = carried?.attributes ?? {};
+      assert.deepEqual(device?.attributes, { ...others, speedMbps: { int: 0 }, carrier: { bool: false } });
+    }
+  });
+
   it('leave out a text of another domain that the API server rejects as too long', () => {
     const name = 'a'.repeat(63);
     const [device] = plan({}, { name });

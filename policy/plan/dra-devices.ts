@@ -23,8 +23,10 @@ export interface DraDevice {
 
 /** A parent with the facts that only the node plugin can read. */
 export interface DraParent {
-  /** The parent. Undefined while it does not exist. */
+  /** The parent. While it does not exist, these are its last facts, or undefined if they are not known. */
   readonly nic: InterfaceFacts | undefined;
+  /** Set while the parent does not exist. */
+  readonly isGone?: true;
   readonly speedMbps?: number;
   /** The PCI root, for example `pci0000:00`. */
   readonly pcieRoot?: string;
@@ -93,7 +95,7 @@ export function keyOfSlices(resources: readonly DraResource[], heldByPlugin: Rea
  */
 function attributesOf(
   { name, parent, mode, numaNodes, vlan }: PlannedResource,
-  { nic, speedMbps, pcieRoot }: DraParent,
+  { nic, speedMbps, pcieRoot, lostForMs }: DraParent,
 ): Readonly<Record<string, DraAttribute>> {
   const [numaNode, ...otherNumaNodes] = numaNodes;
   return {
@@ -105,9 +107,10 @@ function attributesOf(
     ...(textAttribute('vendor', nic?.vendorID) ?? { vendor: unknownText }),
     // A bond of NICs on several NUMA nodes has no single one. The kernel also has -1 for an unknown node.
     numaNode: { int: otherNumaNodes.length === 0 ? (numaNode ?? -1) : -1 },
-    speedMbps: { int: speedMbps ?? 0 },
+    // Of a parent that is gone, the caller keeps the last facts. Only speed and carrier are lost.
+    speedMbps: { int: lostForMs === undefined ? (speedMbps ?? 0) : 0 },
     mtu: { int: nic?.mtu ?? 0 },
-    carrier: { bool: nic?.carrier === true },
+    carrier: { bool: nic?.carrier === true && lostForMs === undefined },
     vlan: { int: vlan?.id ?? nic?.vlan?.id ?? 0 },
     ...textAttribute('resource.kubernetes.io/pcieRoot', pcieRoot),
     ...textAttribute('k8s.cni.cncf.io/resourceName', `${resourcePrefix}${name}`),
@@ -126,11 +129,12 @@ function textAttribute(name: string, value: string | undefined): Readonly<Record
  * Returns the taints of a resource's devices while its parent has no carrier or does not exist. Without a parent, new
  * pods never get the devices, even if the policy has `Ignore`, because they could not start.
  */
-function taintsOf({ carrierLoss }: PlannedResource, { nic, lostForMs }: DraParent): readonly DraTaint[] {
+function taintsOf({ carrierLoss }: PlannedResource, { nic, isGone, lostForMs }: DraParent): readonly DraTaint[] {
   if (lostForMs === undefined) return [];
+  const isThere = nic !== undefined && !isGone;
   const { action, graceMs } = carrierLoss ?? { action: 'NoSchedule', graceMs: 0 };
-  if (nic !== undefined && action === 'Ignore') return [];
-  const key = nic === undefined ? draTaints.parentGone : draTaints.noCarrier;
+  if (isThere && action === 'Ignore') return [];
+  const key = isThere ? draTaints.noCarrier : draTaints.parentGone;
   return [{ key, effect: action === 'Evict' && lostForMs >= graceMs ? 'NoExecute' : 'NoSchedule' }];
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { binaryPath } from '../binaries/binary-path.ts';
 import { renderChart } from '../chart/render-chart.ts';
 import type { ApiAnswer } from '../control-plane/api-client.ts';
+import { root } from '../house/source-files.ts';
 import { startProcess } from '../process/start-process.ts';
 import { until } from '../process/until.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
@@ -35,6 +37,7 @@ const policies = `/apis/${driver}/v1alpha1/namespaces/macvtap-cni/macvtapnetwork
 const className = `data.${driver}`;
 const classPath = `${api}/deviceclasses/${className}`;
 
+const page = readFileSync(`${root}docs/how-to/use-dra.md`, 'utf8');
 const requestsOf = (exactly: object) => ({ devices: { requests: [{ name: 'nic', exactly }] } });
 const ofClass = requestsOf({ deviceClassName: className });
 const ofDriver = requestsOf({
@@ -116,6 +119,21 @@ describe('a claim', () => {
     assert.equal((await post('team-a', 'resourceclaimtemplates', { spec: ofClass })).status, 201);
   });
 
+  it('can select by each attribute that the page names, also if a device lacks it', async () => {
+    const [, list = ''] = /The attributes have the prefix [^:]+: ([^.]+)\./.exec(page) ?? [];
+    const names = [...list.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+    assert.equal(names.length, 11, list);
+    const selecting = async (expression: string) => {
+      const exactly = { deviceClassName: className, selectors: [{ cel: { expression } }] };
+      return (await post('team-a', 'resourceclaims', requestsOf(exactly))).status;
+    };
+    const attributes = `device.attributes["${driver}"]`;
+    for (const name of names) assert.equal(await selecting(`${attributes}.?${name}.orValue("x") == "x"`), 201, name);
+    const [, example = ''] = /expression: (.+)/.exec(page) ?? [];
+    assert.equal(await selecting(example), 201, example);
+    assert.equal(await selecting(`${attributes}.?parent`), 422);
+  });
+
   it('that only names the driver is accepted with a warning, because its resource is not known yet', async () => {
     assert.equal((await post('team-b', 'resourceclaims', ofDriver)).status, 201);
     const { stderr } = await cluster.kubectl(
@@ -132,6 +150,14 @@ describe('a claim', () => {
 });
 
 describe('a pod', () => {
+  it('of the page is accepted with its network and template, and gets no second device', async () => {
+    await makeNamespace(cluster, 'vms', { team: 'a' });
+    const [, example = ''] = /```yaml\n(apiVersion: resource[^`]+)```/.exec(page) ?? [];
+    await cluster.mustKubectl(['apply', '-f', '-'], example);
+    const pod = await cluster.mustKubectl(['get', 'pod', 'a', '-n', 'vms', '-o', 'json']);
+    assert.deepEqual(JSON.parse(pod).spec.containers[0].resources, { claims: [{ name: 'nic' }] });
+  });
+
   it('is denied if it names a claim that is older than the policy', async () => {
     const resourceClaims = [{ name: 'nic', resourceClaimName: 'earlier' }];
     assertDenied(await postPod('team-b', { resourceClaims }));

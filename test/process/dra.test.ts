@@ -5,17 +5,19 @@ import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import type { NodePrepareResourceResponse } from '../../nodeplugin/dra/dra-v1.pb.ts';
 import { driverService } from '../../nodeplugin/dra/driver-services.ts';
 import { dialSocket } from '../../nodeplugin/grpc-client.ts';
 import { deviceIfindex } from '../../policy/device/device-id.ts';
-import { draDeviceName } from '../../policy/device/dra-names.ts';
+import { allocationLabel, draDeviceName, draTaints } from '../../policy/device/dra-names.ts';
+import type { DraDevice } from '../../policy/plan/dra-devices.ts';
 import type { FaultPointName } from '../../runtime/fault-points.ts';
 import type { StandInApiServer } from '../apiserver-standin/start-api-server.ts';
 import { makeNetworkNamespace } from '../kernel/network-namespace.ts';
 import { put, startServer } from './cluster-nodes.ts';
 import { findDriver } from './find-driver.ts';
-import { nodeObject } from './plugin-node.ts';
+import { addLink, nodeObject } from './plugin-node.ts';
 import { kubeconfigFor, reachFromNamespace } from './reach-from-namespace.ts';
 import { makeShimNode, needsRealShim, podNamespace, readRecords } from './shim-node.ts';
 import { assertOwnTap, showDevice, showMacvtaps } from './shown-macvtaps.ts';
@@ -93,7 +95,7 @@ async function startNode() {
     prepare,
     cdi,
     files: () => readdir(cdi).catch(() => []),
-    run: () => node.run(...flags),
+    run: (...more: readonly string[]) => node.run(...flags, ...more),
     runArmed: (fault: FaultPointName | `${FaultPointName}:${number}`) => node.runArmed(fault, ...flags),
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };
@@ -134,8 +136,16 @@ test(
         ['net2', deviceIfindex(node.name, 'netMvp3')],
       ],
     );
-    const foreign = await node.call('ADD', { pod: 'vm-b', podUID: 'pod-2', netns: namespace.path, ifname: 'net3' });
-    assert.equal(foreign.output?.details?.toString().includes('DeviceMissing'), true, JSON.stringify(foreign.output));
+    const foreign = { pod: 'vm-b', podUID: 'pod-2', netns: namespace.path, ifname: 'net3' };
+    for (const [conf, code] of [
+      [{}, 'DeviceMissing'],
+      [{ deviceID: 'netMvp1' }, 'DeviceHeldElsewhere'],
+      [{ deviceID: 'netMvp2' }, 'DeviceNotAllocated'],
+    ] as const) {
+      const { output } = await node.call('ADD', { ...foreign, conf });
+      assert.match(String(output?.details), new RegExp(code), JSON.stringify(output));
+    }
+    assert.equal((await node.call('CHECK', { ...attachment, conf: { deviceID: 'netMvp1' } })).exitCode, 0);
 
     // Kubelet prepares all claims again after its start. The links of the running pod must stay.
     assert.deepEqual(await prepare(endpoint), ['net-1', 'net-3']);
@@ -189,6 +199,67 @@ test('a kubelet that refuses the driver is named with its reason, and can regist
   allocate(server, node.name, 'netMvp0');
   assert.deepEqual(await prepare(await ready()), ['net-0']);
 });
+
+test(
+  'the same plan feeds both APIs: the label moves a node from one to the other, with the same devices',
+  options,
+  async () => {
+    await using started = await startNode();
+    const { server, node, slices } = started;
+    const label = (value: string) => put(server, nodeObject(node.name, { [allocationLabel]: value }));
+    label('DevicePlugin');
+    started.run('--allocation-by-label', 'On');
+    const ids = ['netMvp0', 'netMvp1', 'netMvp2', 'netMvp3'];
+    await node.lists('net', ids);
+    assert.deepEqual(slices(), []);
+
+    const devices = () => slices().flatMap(({ spec }) => (spec as { devices: readonly DraDevice[] }).devices);
+    const untilDevices = (isWanted: (listed: readonly DraDevice[]) => boolean) =>
+      until(async () => devices(), isWanted);
+    label('DRA');
+    await untilDevices(({ length }) => length > 0);
+    await node.isGone('net');
+    assert.deepEqual(
+      devices().map(({ attributes }) => attributes['k8s.cni.cncf.io/deviceID']),
+      ids.map((string) => ({ string })),
+    );
+    assert.deepEqual(devices()[0]?.attributes, {
+      resourceName: { string: 'net' },
+      parent: { string: 'p0' },
+      mode: { string: 'bridge' },
+      driver: { string: 'veth' },
+      pciAddress: { string: '' },
+      vendor: { string: '' },
+      numaNode: { int: -1 },
+      // The speed that the kernel's driver of veth reports.
+      speedMbps: { int: 10_000 },
+      mtu: { int: 1_500 },
+      carrier: { bool: true },
+      vlan: { int: 0 },
+      'k8s.cni.cncf.io/resourceName': { string: 'macvtap.network.kubevirt.io/net' },
+      'k8s.cni.cncf.io/deviceID': { string: 'netMvp0' },
+    });
+
+    const before = devices();
+    const untilTainted = (key: string) =>
+      untilDevices((listed) =>
+        listed.every(({ taints }) => isDeepStrictEqual(taints, [{ key, effect: 'NoSchedule' }])),
+      );
+    await node.namespace.ip('link set p0-peer down');
+    await untilTainted(draTaints.noCarrier);
+    await node.namespace.ip('link del p0');
+    await untilTainted(draTaints.parentGone);
+    // A claim that reads an attribute which one device lacks could not be scheduled to any node.
+    const attributes = { ...before[0]?.attributes, carrier: { bool: false }, speedMbps: { int: 0 } };
+    assert.deepEqual(devices()[0]?.attributes, attributes);
+    await addLink(node.namespace, 'p0');
+    await untilDevices((listed) => isDeepStrictEqual(listed, before));
+
+    label('DevicePlugin');
+    await node.lists('net', ids);
+    await untilDevices(({ length }) => length === 0);
+  },
+);
 
 suite('a node plugin that is killed', { concurrency: 2 }, () => {
   for (const point of [
