@@ -108,6 +108,7 @@ export const reasonFixes = {
   NetworkMissing: 'Create the network or correct its name, then recreate the pod.',
   PassthruMac: 'Remove mac from the annotation, and exclude the virtual machine from MAC pools.',
   NotInjected: 'Correct the place that the message names, then recreate the pod.',
+  ClaimUnknown: 'Create the claim or template before the pod, or request the devices in the limits of a container.',
   NamespaceUnknown: 'Check that the namespace exists, then try again; for lint, add the Namespace to the files.',
   TooManyDevices: 'Raise the quantity in the policy, or request fewer devices of the resource.',
 } as const satisfies Readonly<Record<ReasonCode, string>>;

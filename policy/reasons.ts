@@ -114,6 +114,7 @@ export const reasons = {
     'the network does not exist: the pod cannot start, and gets no device even if the network is created later',
   NotInjected:
     'the request for a device that the pod needs could not be added to a container; the pod will fail at CNI ADD',
+  ClaimUnknown: 'a claim of the pod is not known, and it may give the devices that would be added for the networks',
   NamespaceUnknown:
     'a policy restricts the resource to some namespaces, and the labels of this namespace are not known',
   PassthruMac: 'a device in mode passthru has the MAC address of its NIC, and CNI ADD refuses any other address',

@@ -79,6 +79,12 @@ export interface PodMetadata {
 export interface MetadataLookups {
   pod(namespace: string, name: string, signal: AbortSignal): Promise<PodMetadata | undefined>;
   namespaceUID(name: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Returns the UID of a pod, and the ResourceClaims that its spec names. Templates are left out. */
+  podClaims(
+    namespace: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly uid: string; readonly claims: readonly string[] } | undefined>;
 }
 
 /**
@@ -100,6 +106,14 @@ export function createMetadataLookups(client: ApiClient): MetadataLookups {
       if (!isObjectName(name)) return undefined;
       const metadata = await getMetadata(`/api/v1/namespaces/${name}`, signal);
       return metadata && String(metadata.uid);
+    },
+    async podClaims(namespace, name, signal) {
+      if (!isObjectName(namespace) || !isObjectName(name)) return undefined;
+      const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+      const found = await getObject(client, { metadataOnly: false }, path, { signal, timeoutMs: attachTimeoutMs });
+      const claims = objectsIn(isJsonObject(found?.spec) ? found.spec.resourceClaims : undefined);
+      const names = claims.flatMap(({ resourceClaimName }) => resourceClaimName ?? []).map(String);
+      return found && { uid: String(found.metadata.uid), claims: names };
     },
   };
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { MetadataLookups } from '../../cluster/api/lookups.ts';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
@@ -51,6 +52,8 @@ export interface CNIContext {
   readonly findPodMAC?: FindPodMAC | undefined;
   /** Absent if objects are read from files. */
   readonly findResource?: FindResource | undefined;
+  /** Finds the claims that a pod names. Absent if objects are read from files. */
+  readonly podClaims?: MetadataLookups['podClaims'] | undefined;
   /** Absent if objects are read from files. */
   readonly migrations?: Migrations | undefined;
   readonly admission: Pick<Admission, 'checkAttach'>;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { test } from 'node:test';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { createKeyedMutex } from '../../runtime/locks.ts';
 import type { DeviceRecord } from '../ledger/device-record.ts';
 import type { CNIContext, FindResource } from './cni-context.ts';
 import { deviceMissing, findDevice, readDeviceID } from './find-device.ts';
@@ -37,6 +38,11 @@ const pod = { namespace: 'vms', name: 'vm-a', uid: 'p1' };
 function claimed(resource: string, more: Partial<DeviceRecord> = {}): DeviceRecord {
   const claim = { namespace: 'vms', name: 'c', uid: 'u1', request: 'r', pods: ['p1'] };
   return { resource, parent: 'eth1', mode: 'bridge', ifindex: 5, attempt: 0, lastUsed: 1, claim, ...more };
+}
+
+function claimOf({ claim }: DeviceRecord): NonNullable<DeviceRecord['claim']> {
+  assert.ok(claim);
+  return claim;
 }
 
 function contextOf(records: Readonly<Record<string, DeviceRecord>>, findResource?: FindResource): CNIContext {
@@ -74,6 +80,44 @@ test('an interface gets its former device again after its sandbox was recreated 
 
 test('the devices of another pod of the same name do not count', async () => {
   await assert.rejects(find(contextOf({ aMvp0: claimed('a') }), 'net1', { uid: 'p2' }), { code: 'DeviceMissing' });
+});
+
+test('a pod that joins a prepared claim gets its device, but not while another pod uses it', async () => {
+  const other = { ...claimOf(claimed('b')), name: 'other', uid: 'u2' };
+  const records = { aMvp0: claimed('a'), bMvp0: claimed('b', { claim: other }) };
+  const requests: string[] = [];
+  const podClaims = async (namespace: string, name: string) => {
+    requests.push(`${namespace}/${name}`);
+    return name === 'vm-b' ? { uid: 'p2', claims: ['c', 'unrelated'] } : { uid: 'p9', claims: ['c'] };
+  };
+  const context = {
+    ...contextOf(records),
+    lock: createKeyedMutex(),
+    podClaims,
+    ledger: {
+      ...contextOf(records).ledger,
+      record: async (id: string, entry: DeviceRecord) => void Object.assign(records, { [id]: entry }),
+    },
+  } as unknown as CNIContext;
+  const joining = { name: 'vm-b', uid: 'p2' };
+  assert.equal(await find(context, 'net1', joining), 'aMvp0');
+  assert.deepEqual([claimOf(records.aMvp0).pods, claimOf(records.bMvp0).pods], [['p1', 'p2'], ['p1']]);
+  // The device is found without a request from now on.
+  assert.equal(await find(context, 'net1', joining), 'aMvp0');
+  assert.deepEqual(requests, ['vms/vm-b']);
+  // A pod with the same name, but another UID.
+  await assert.rejects(find(context, 'net1', { name: 'vm-c', uid: 'p3' }), { code: 'DeviceMissing' });
+
+  const used = contextOf({
+    aMvp0: { ...claimed('a', { attachment: at('net1'), pod: 'vms/vm-a' }), claim: claimOf(records.aMvp0) },
+  });
+  const environment = { pod: { ...pod, ...joining }, netns: '/run/netns/none', ifname: 'net1' } as never;
+  await assert.rejects(findDevice('aMvp0', environment, used, signal), {
+    code: 'DeviceHeldElsewhere',
+    message:
+      'device aMvp0 belongs to ResourceClaim vms/c, and pod vms/vm-a uses it. A macvtap is only for one pod at a time: ' +
+      'give each pod its own claim, with a ResourceClaimTemplate',
+  });
 });
 
 test('with devices of several resources, the network names the resource', async () => {

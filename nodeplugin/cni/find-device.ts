@@ -6,7 +6,7 @@ import type { DeviceEntry, DeviceRecord } from '../ledger/device-record.ts';
 import { podUIDOf } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
 import { aboutPod, type Claim, decideClaim, type RecordedClaim } from './device-claim.ts';
-import { rebuildEntry } from './locate-device.ts';
+import { joinClaims, rebuildEntry } from './locate-device.ts';
 import { isSameNetns } from './open-netns.ts';
 import type { CNIEnvironment } from './spec/cni-environment.ts';
 import type { NetConf } from './spec/net-conf.ts';
@@ -24,6 +24,7 @@ export async function readDeviceID(
 ): Promise<string> {
   const { resources, isPlanKnown } = context;
   const { pod } = environment;
+  await joinClaims(deviceID, pod, context, signal);
   const id = deviceID ?? (await findClaimedDevice(name, environment, context, signal));
   if (id !== undefined) return id;
   if (!isPlanKnown()) throw planUnknown(`the pod holds no device for network ${name}`);
@@ -88,6 +89,7 @@ async function findClaimedDevice(
     [attachment, podMAC].find((had) => had?.podUID === uid)?.ifname;
   const found =
     candidates.find(([, record]) => interfaceOf(record) === ifname) ??
+    candidates.find(([, record]) => interfaceOf(record) === undefined && record.attachment === undefined) ??
     candidates.find(([, record]) => interfaceOf(record) === undefined);
   return found?.[0];
 }
@@ -98,13 +100,22 @@ async function findClaimedDevice(
 function checkClaimed(id: string, record: DeviceRecord, { pod, netns }: CNIEnvironment): DeviceEntry {
   const { claim, attachment } = record;
   const uid = pod?.uid;
-  if (uid === undefined || !claim?.pods.includes(uid)) throw explainRefused(id, 'AnotherPods', record);
+  const owner = `device ${id} belongs to ResourceClaim ${claim?.namespace}/${claim?.name}`;
+  const facts = { device: id };
+  if (uid === undefined || !claim?.pods.includes(uid)) {
+    const advice = 'leave deviceID out of the NetworkAttachmentDefinition';
+    throw new MacvtapError('DeviceHeldElsewhere', `${owner}, which this pod does not have: ${advice}`, { facts });
+  }
   const isElsewhere =
     attachment !== undefined &&
     attachment.podUID !== uid &&
     !isSameNetns(netns, attachment.netnsInode) &&
     isSameNetns(attachment.netnsPath, attachment.netnsInode);
-  if (isElsewhere) throw explainRefused(id, 'InOtherSandbox', record);
+  if (isElsewhere) {
+    const advice = 'give each pod its own claim, with a ResourceClaimTemplate';
+    const text = `${owner}, and pod ${record.pod} uses it. A macvtap is only for one pod at a time: ${advice}`;
+    throw new MacvtapError('DeviceHeldElsewhere', text, { facts });
+  }
   return toEntry(record, false);
 }
 

@@ -11,6 +11,7 @@ import { networksOf } from '../../policy/pod/parse-networks.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { DeviceEntry } from '../ledger/device-record.ts';
 import type { LinkDetails } from '../links/get-link.ts';
+import type { PodName } from '../podresources/held-devices.ts';
 import { unknownContainer } from './attachments.ts';
 import type { CNIContext, FindResource } from './cni-context.ts';
 import { isSameNetns, type OpenNetns, openNetns } from './open-netns.ts';
@@ -193,5 +194,37 @@ function configName(config: string | undefined): unknown {
     return isJsonObject(value) ? value.name : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** The API server reserves a claim for at most 256 pods (resource/v1/types.go, ResourceClaimReservedForMaxSize). */
+const mostPods = 256;
+
+/**
+ * Records that a pod shares claims that were prepared for other pods. Kubelet does not prepare them again for the pod,
+ * so its spec is read. That costs a request only for a pod without a device, while other claims of its namespace are
+ * prepared. Raises `LookupFailed`.
+ */
+export async function joinClaims(
+  deviceID: string | undefined,
+  pod: (PodName & { readonly uid?: string }) | undefined,
+  { ledger, lock, podClaims }: CNIContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { namespace, name, uid } = pod ?? {};
+  if (namespace === undefined || name === undefined || uid === undefined || podClaims === undefined) return;
+  const claimed = ledger.entries().filter(([id]) => deviceID === undefined || id === deviceID);
+  if (claimed.some(([, { claim }]) => claim?.pods.includes(uid))) return;
+  const others = claimed.filter(([, { claim }]) => claim?.namespace === namespace);
+  const found = others.length > 0 ? await podClaims(namespace, name, signal) : undefined;
+  if (found?.uid !== uid) return;
+  for (const [id, { claim: before }] of others.filter(([, { claim }]) => found.claims.includes(claim?.name ?? ''))) {
+    const share = async () => {
+      const record = ledger.get(id);
+      if (record?.claim === undefined || record.claim.uid !== before?.uid) return;
+      const { lastUsed, claim, ...entry } = record;
+      await ledger.record(id, { ...entry, claim: { ...claim, pods: [...claim.pods.slice(1 - mostPods), uid] } });
+    };
+    await lock.run([linkName(id)], share, signal);
   }
 }

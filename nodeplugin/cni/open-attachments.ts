@@ -77,6 +77,7 @@ export async function openAttachments(options: OpenAttachmentsOptions): Promise<
     admission,
     findPodMAC: lookups && createFindPodMAC({ lookups, ledger }),
     findResource: lookups && createFindResource({ pod: lookups.pod, network: source.lookups.network }),
+    podClaims: lookups?.podClaims,
     troubles: () => findTroubles({ links, stateDirectory: config['state-dir'], isPlanKnown }),
     onTrouble,
     onCollected,

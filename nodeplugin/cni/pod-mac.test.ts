@@ -138,6 +138,7 @@ const away = async () => Promise.reject(new MacvtapError('LookupFailed', 'no ans
 function stage(answers: Partial<MetadataLookups>, records: Readonly<Record<string, Partial<DeviceRecord>>> = {}) {
   const requests: string[] = [];
   const lookups: MetadataLookups = {
+    podClaims: async () => undefined,
     pod: (namespace, name, signal) => {
       requests.push(`pod ${namespace}/${name}`);
       return (answers.pod ?? (async () => ofMachine))(namespace, name, signal);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
 import { createClaimLookup } from '../../cluster/api/lookups.ts';
 import { openResourceSlices } from '../../cluster/report/node-plugin/resource-slices.ts';
 import type { LiveSource } from '../../cluster/source.ts';
@@ -14,16 +12,17 @@ import {
   planSlices,
 } from '../../policy/plan/dra-devices.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { createSleeper } from '../../runtime/pause.ts';
+import { createSleeper, pause } from '../../runtime/pause.ts';
 import { isSandboxThere } from '../cni/attachments.ts';
 import type { NodePluginConfig } from '../config.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { readBusFacts } from '../links/read-interfaces.ts';
 import type { HeldTracker } from '../reconcile/held-tracker.ts';
 import { allocatableOf, type ServedByName } from '../reconcile/served-resource.ts';
 import { createLeftoverCollector, openCDIDirectory } from './cdi-spec.ts';
 import { type Allocation, chooseAllocation, mayUseDra } from './choose-allocation.ts';
 import type { AnsweredClaim } from './driver-services.ts';
-import { type PrepareContext, prepareClaim, unprepareClaim } from './prepare-claim.ts';
+import { type PrepareContext, prepareClaim, refuseWithoutDra, unprepareClaim } from './prepare-claim.ts';
 
 export interface OpenDraOptions {
   readonly config: Pick<
@@ -64,6 +63,9 @@ export interface Dra extends AsyncDisposable {
 /**
  * Runs the driver while the node uses DRA, and while claims are prepared, until disposed. Prepared claims stay prepared
  * when the process ends.
+ *
+ * If the installation no longer allows DRA, claims that are still prepared can be unprepared. This needs no right on
+ * the API server. Kubelet deletes the slices after the driver has ended.
  */
 export async function openDra(options: OpenDraOptions): Promise<Dra> {
   const { config, source, ledger, held, onChange, onTrouble, onSlices, onCollected } = options;
@@ -71,7 +73,10 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
   const { origin } = source;
   /** Undefined before the first plan. */
   let offered: ServedByName | undefined;
-  if (origin.kind !== 'cluster' || !mayUseDra(config, source)) {
+  const client = mayUseDra(config, source) && origin.kind === 'cluster' ? origin.client : undefined;
+  const claimed = () =>
+    ledger.entries().flatMap(([, { claim, attachment }]) => (claim === undefined ? [] : [{ claim, attachment }]));
+  if (client === undefined && claimed().length === 0) {
     return {
       allocation: 'DevicePlugin',
       get trouble() {
@@ -86,12 +91,10 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
   const { signal } = scope;
   const sleeper = createSleeper(signal);
   let isRegistered = false;
-  const claimed = () =>
-    ledger.entries().flatMap(([, { claim, attachment }]) => (claim === undefined ? [] : [{ claim, attachment }]));
   const context: PrepareContext = {
     ...options.context,
     ledger,
-    findClaim: createClaimLookup(origin.client),
+    findClaim: client ? createClaimLookup(client) : refuseWithoutDra,
     cdi: openCDIDirectory(config['cdi-dir']),
     deviceOf: (name) => deviceIDOfDraDevice(name, offered?.keys() ?? []),
     allocatable: (id) => {
@@ -102,7 +105,7 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
     isHeldByPlugin: (id) => held.has(id) && ledger.get(id)?.claim === undefined,
   };
   const heldByPlugin = () => new Set(held.current().flatMap(({ id, isClaimed }) => (isClaimed ? [] : [id])));
-  const slices = openResourceSlices({ client: origin.client, node: config['node-name'], onWrite: onSlices });
+  const slices = client && openResourceSlices({ client, node: config['node-name'], onWrite: onSlices });
   const collect = createLeftoverCollector({
     ...context,
     unattached: () =>
@@ -148,7 +151,7 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
     // Most calls change nothing, and a node may have thousands of devices.
     if (choice.current !== undefined && offered !== undefined && key !== plannedKey) {
       plannedKey = key;
-      slices.set(planSlices(resources, byPlugin));
+      slices?.set(planSlices(resources, byPlugin));
     }
     driver.run(isDra || claimed().length > 0);
     clearTimeout(timer);
@@ -166,12 +169,19 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
       if (offered !== undefined && !signal.aborted) options.onHeld();
     }
   })();
-  const collecting = setInterval(() => {
-    collect(signal)
-      .then((claims) => claims.length > 0 && onCollected(claims))
-      .catch((thrown) => signal.aborted || onTrouble(MacvtapError.from(thrown)))
-      .finally(changed);
-  }, config['orphan-grace']);
+  const collecting = (async () => {
+    while (client !== undefined && !signal.aborted) {
+      await pause(config['orphan-grace'], signal);
+      if (signal.aborted) return;
+      try {
+        const claims = await collect(signal);
+        if (claims.length > 0) onCollected(claims);
+      } catch (thrown) {
+        if (!signal.aborted) onTrouble(MacvtapError.from(thrown));
+      }
+      if (!signal.aborted) changed();
+    }
+  })();
   return {
     get allocation() {
       return choice.current;
@@ -189,10 +199,9 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
     async [Symbol.asyncDispose]() {
       scope.abort(new MacvtapError('Aborted', 'the DRA driver stops'));
       clearTimeout(timer);
-      clearInterval(collecting);
-      await running;
+      await Promise.all([running, collecting]);
       await driver[Symbol.asyncDispose]();
-      await slices[Symbol.asyncDispose]();
+      await slices?.[Symbol.asyncDispose]();
       await choice[Symbol.asyncDispose]();
     },
   };
@@ -208,7 +217,7 @@ const burstMs = 100;
  */
 function createParentReader(findInterface: PrepareContext['findInterface']) {
   const lostSince = new Map<string, number>();
-  const last = new Map<string, Pick<DraParent, 'nic' | 'speedMbps' | 'pcieRoot'>>();
+  const last = new Map<string, Omit<DraParent, 'isGone' | 'lostForMs'>>();
   return async (served: ServedByName): Promise<readonly DraResource[]> => {
     const resources = [...served.values()].flatMap(({ resource, fault }) =>
       resource === undefined || (fault !== undefined && fault !== 'NothingFound') ? [] : [resource],
@@ -223,20 +232,9 @@ function createParentReader(findInterface: PrepareContext['findInterface']) {
         else lostSince.getOrInsert(name, performance.now());
         const since = lostSince.get(name);
         const lost = since === undefined ? {} : { lostForMs: performance.now() - since };
-        if (nic !== undefined) last.set(name, { nic, ...(await readSysfs(nic)) });
+        if (nic !== undefined) last.set(name, { nic, ...(await readBusFacts(nic)) });
         return { resource, parent: { nic, ...last.get(name), ...(nic === undefined && { isGone: true }), ...lost } };
       }),
     );
   };
-}
-
-/** Reads the facts that netlink does not have. A fact that the kernel does not know is left out. */
-async function readSysfs({
-  name,
-  pciAddress,
-}: NonNullable<DraParent['nic']>): Promise<Pick<DraParent, 'speedMbps' | 'pcieRoot'>> {
-  const speed = Number(await readFile(join('/sys/class/net', name, 'speed'), 'utf8').catch(() => ''));
-  const path = pciAddress && (await realpath(join('/sys/bus/pci/devices', pciAddress)).catch(() => undefined));
-  const root = path && /\/(pci[0-9a-f]{4,8}:[0-9a-f]{2})\//.exec(path)?.[1];
-  return { ...(speed > 0 && { speedMbps: speed }), ...(root && { pcieRoot: root }) };
 }

@@ -221,7 +221,13 @@ export async function unprepareClaim(
   );
 }
 
-function refused({ namespace, name }: ClaimRef, why: string): MacvtapError {
+/** For an installation that no longer allows DRA, instead of a look-up. Raises `ClaimRefused`. */
+export async function refuseWithoutDra(namespace: string, name: string): Promise<never> {
+  const advice = 'delete the pod, or set node.allocationByLabel: true in the chart until the pods with claims end';
+  throw refused({ namespace, name }, `this node may no longer use DRA; ${advice}`);
+}
+
+function refused({ namespace, name }: Omit<ClaimRef, 'uid'>, why: string): MacvtapError {
   return new MacvtapError('ClaimRefused', `ResourceClaim ${namespace}/${name} cannot be prepared: ${why}`, {
     facts: { namespace, claim: name },
   });

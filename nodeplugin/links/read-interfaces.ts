@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { DraParent } from '../../policy/plan/dra-devices.ts';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { dump } from '../netlink/dump.ts';
 import {
@@ -212,4 +213,15 @@ async function optional<T>(read: Promise<T>): Promise<T | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** Reads the facts about a link that only DRA uses. A fact that the kernel does not know is left out. */
+export async function readBusFacts({
+  name,
+  pciAddress,
+}: InterfaceFacts): Promise<Pick<DraParent, 'speedMbps' | 'pcieRoot'>> {
+  const speed = Number(await readFile(join('/sys/class/net', name, 'speed'), 'utf8').catch(() => ''));
+  const path = pciAddress && (await realpath(join('/sys/bus/pci/devices', pciAddress)).catch(() => undefined));
+  const root = path && /\/(pci[0-9a-f]{4,8}:[0-9a-f]{2})\//.exec(path)?.[1];
+  return { ...(speed > 0 && { speedMbps: speed }), ...(root && { pcieRoot: root }) };
 }

@@ -2,12 +2,12 @@
 import { type Edit, isJsonObject, type Mutation, ownValue, pointer } from '../json.ts';
 import { compareText } from '../names.ts';
 import { resourcePrefix } from '../plan/resource.ts';
-import { type Verdict, warn } from '../reasons.ts';
+import { deny, type Verdict, warn } from '../reasons.ts';
 import { checkAmbiguousKeys } from './check-ambiguous-keys.ts';
 import { checkNetworks, mayAttach } from './check-networks.ts';
 import { containersIn, countDemand, countHeld, type Devices } from './count-demand.ts';
 import { networksOf } from './parse-networks.ts';
-import type { ClaimedDevices } from './read-claims.ts';
+import { type ClaimedDevices, findUnknownClaim } from './read-claims.ts';
 import { annotationOf, isBeingDeleted, type PodContainer, type PodObject } from './read-pod.ts';
 import { claimedBy, type PodContext } from './rule.ts';
 
@@ -32,8 +32,24 @@ export function injectDevices(pod: PodObject, context: PodContext): Mutation {
   const { edits, added, before, verdicts } = addMissing(containersIn(pod, context), missing);
   return {
     edits: [...edits, ...recordInjected(pod, added, before)],
-    verdicts: [...checkAmbiguousKeys(pod, context), ...checkNetworks(pod, context), ...verdicts],
+    verdicts: [
+      ...checkAmbiguousKeys(pod, context),
+      ...checkNetworks(pod, context),
+      ...verdicts,
+      ...refuseUnknownClaims(pod, added, context),
+    ],
   };
+}
+
+/**
+ * Denies a pod that would get devices although one of its claims is not known, because the claim may give the same
+ * devices. The pod would then hold each device twice. Emits ClaimUnknown.
+ */
+function refuseUnknownClaims(pod: PodObject, added: Devices, { claims }: PodContext): readonly Verdict[] {
+  const unknown = claims && added.size > 0 ? findUnknownClaim(pod, claims) : undefined;
+  if (unknown === undefined) return [];
+  const devices = [...added].map(([resource, count]) => `${count} of ${resourcePrefix}${resource}`).join(', ');
+  return [deny('ClaimUnknown', unknown.path, `${unknown.text}; needed: ${devices}`)];
 }
 
 /**

@@ -23,7 +23,7 @@ export interface ClaimRef {
 
 export type ClaimKind = 'ResourceClaim' | 'ResourceClaimTemplate';
 
-/** The claims and templates that a pod names, as far as they exist, by `claimKey`. */
+/** The claims and templates of a pod that were looked up, by `claimKey`. The value of a missing claim is undefined. */
 export type KnownClaims = ReadonlyMap<string, unknown>;
 
 /** Yields the resource names to which a hashed class name can refer. Most claims need none of them. */
@@ -89,6 +89,29 @@ export function devicesClaimedBy(
     return devices.map((device) => ({ ...device, path: ref.path }));
   });
   return [...claimed, ...devicesByClassName(pod, resources)];
+}
+
+/** A claim whose devices are not known. */
+export interface UnknownClaim {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * Returns why it is not certain which devices the pod gets from its claims, with the place of the claim: it does not
+ * exist yet, or was not looked up. Returns undefined if all claims are known.
+ */
+export function findUnknownClaim(pod: PodObject, known: KnownClaims): UnknownClaim | undefined {
+  const named = claimsNamedBy(pod);
+  const missing = named.find((ref) => known.has(claimKey(ref)) && known.get(claimKey(ref)) === undefined);
+  if (missing !== undefined) {
+    return { path: missing.path, text: `${missing.kind} ${missing.name.slice(0, 253)} does not exist` };
+  }
+  const unread = named.find((ref) => !known.has(claimKey(ref)));
+  const isCut = listOf(ownValue(pod, 'spec'), 'resourceClaims', mostClaims + 1).length > mostClaims;
+  if (unread === undefined && !isCut) return undefined;
+  const text = `the pod names more claims than the ${known.size} that the webhook reads`;
+  return { path: unread?.path ?? 'spec.resourceClaims', text };
 }
 
 /** Returns the devices that containers request with the name of a DeviceClass. */

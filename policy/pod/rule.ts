@@ -18,7 +18,7 @@ export interface PodContext extends NetworkScope {
   /** Existing networks by `namespace/name`. Contains at least those that the pod names. */
   readonly networks: ReadonlyMap<string, NadObject>;
   readonly offers: Offers;
-  /** The existing claims that the pod names. Absent if no node uses dynamic resource allocation. */
+  /** The claims that the pod names. Absent if no node uses dynamic resource allocation. */
   readonly claims?: KnownClaims;
   /** The old pod, on an update. */
   readonly before?: PodObject;

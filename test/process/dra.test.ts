@@ -56,7 +56,9 @@ async function startNode() {
   const url = `http://${reach.host}:${reach.port}`;
   await writeFile(kubeconfig, kubeconfigFor(url, { 'insecure-skip-tls-verify': true }));
   const cdi = join(node.kubeletDirectory, 'cdi');
-  const flags = ['--source', 'cluster', '--kubeconfig', kubeconfig, '--allocation', 'DRA', '--cdi-dir', cdi];
+  const plainFlags = ['--source', 'cluster', '--kubeconfig', kubeconfig, '--cdi-dir', cdi];
+  const flags = [...plainFlags, '--allocation', 'DRA'];
+  const registry = join(node.kubeletDirectory, 'plugins_registry');
   const slices = () => [...server.store.objects.values()].filter(({ kind }) => kind === 'ResourceSlice');
   const register = (error = '') => findDriver(node.kubeletDirectory, error);
   /** Waits until the driver knows what it offers, because a claim is refused before the first plan. */
@@ -94,8 +96,11 @@ async function startNode() {
     call,
     prepare,
     cdi,
+    /** The sockets in kubelet's directory that belong to the driver. */
+    sockets: () => readdir(registry).catch(() => []),
     files: () => readdir(cdi).catch(() => []),
     run: (...more: readonly string[]) => node.run(...flags, ...more),
+    runWithoutDra: () => node.run(...plainFlags),
     runArmed: (fault: FaultPointName | `${FaultPointName}:${number}`) => node.runArmed(fault, ...flags),
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };
@@ -258,6 +263,51 @@ test(
     label('DevicePlugin');
     await node.lists('net', ids);
     await untilDevices(({ length }) => length === 0);
+  },
+);
+
+test(
+  'an installation that no longer allows DRA unprepares the claims of running pods, then the driver ends',
+  options,
+  async () => {
+    await using started = await startNode();
+    const { server, node, ready, register, call, prepare, files, sockets } = started;
+    const before = started.run();
+    allocate(server, node.name, 'netMvp0');
+    const endpoint = await ready();
+    await prepare(endpoint);
+    await using namespace = await makeNetworkNamespace();
+    const attachment = { podUID: 'pod-1', netns: namespace.path };
+    assert.equal((await node.call('ADD', attachment)).exitCode, 0);
+    before.signal('SIGTERM');
+    await before.exit;
+
+    // The upgrade also removed the rights.
+    const requestsBefore = server.requests.length;
+    started.runWithoutDra();
+    const draining = await until(register, (found) => found !== endpoint);
+    // Kubelet prepares all claims again after its start.
+    assert.match(
+      String((await call(draining, 'NodePrepareResources'))?.error),
+      /may no longer use DRA; delete the pod/,
+    );
+    assert.deepEqual(
+      (await showMacvtaps(namespace)).map(({ ifname }) => ifname),
+      ['net1'],
+    );
+    assert.equal((await node.call('DEL', attachment)).exitCode, 0);
+    assert.deepEqual(await call(draining, 'NodeUnprepareResources'), { error: '' });
+    assert.deepEqual(await files(), []);
+    await until(sockets, ({ length }) => length === 0);
+    await until(
+      () => readRecords(node),
+      (records) => Object.keys(records).length === 0,
+    );
+    const later = server.requests.slice(requestsBefore);
+    assert.deepEqual(
+      later.filter((request) => request.includes('resource.k8s.io')),
+      [],
+    );
   },
 );
 

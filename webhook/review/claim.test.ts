@@ -67,7 +67,6 @@ describe('a pod with claims', () => {
     };
     assert.deepEqual(await mutate(claim), []);
     assert.equal((await mutate({ ...claim, spec: {} })).length, 2);
-    assert.equal((await mutate(undefined)).length, 2);
     assert.equal((await mutate(claim, false)).length, 2);
   });
 
@@ -96,7 +95,39 @@ describe('a pod with claims', () => {
     }));
     const object = { metadata: { name: 'p' }, spec: { containers: [], resourceClaims } };
     await stage.review('validate', 'Pod', { object, namespace: 'team-a' });
-    assert.equal(reads, 8);
+    assert.equal(reads, 16);
+  });
+
+  it('is denied if it needs devices and one of its claims does not exist yet, because the claim may give them', async () => {
+    const stage = stageReviews({ cached, dra: true, lookups: lookupsWith(undefined) });
+    const denied = await stage.review('mutate', 'Pod', { object: pod, namespace: 'team-a' });
+    assert.deepEqual(codesOf(denied), ['ClaimUnknown']);
+    assert.match(
+      denied.status?.message ?? '',
+      /spec\.resourceClaims\[0\].*ResourceClaim c does not exist; needed: 1 of macvtap\.network\.kubevirt\.io\/data/s,
+    );
+    const resources = { limits: { 'macvtap.network.kubevirt.io/data': '1' } };
+    const asking = { ...pod, spec: { ...pod.spec, containers: [{ name: 'a', resources }] } };
+    assert.equal((await stage.review('mutate', 'Pod', { object: asking, namespace: 'team-a' })).allowed, true);
+    const other = { ...pod, metadata: { name: 'p' } };
+    assert.equal((await stage.review('mutate', 'Pod', { object: other, namespace: 'team-a' })).allowed, true);
+  });
+
+  it('is denied if it needs devices and names more claims than are looked up', async () => {
+    const stage = stageReviews({ cached, dra: true, lookups: { claim: async () => ({ ...claim, spec: {} }) } });
+    const withClaims = (count: number) => ({
+      ...pod,
+      spec: {
+        ...pod.spec,
+        resourceClaims: Array.from({ length: count }, (_, index) => ({
+          name: `n${index}`,
+          resourceClaimName: `c${index}`,
+        })),
+      },
+    });
+    const review = (count: number) => stage.review('mutate', 'Pod', { object: withClaims(count), namespace: 'team-a' });
+    assert.equal(editsOf(await review(16)).length, 2);
+    assert.deepEqual(codesOf(await review(17)), ['ClaimUnknown']);
   });
 });
 

@@ -37,15 +37,16 @@ export function validateClaim(deps: ReviewDeps, kind: ClaimKind): Endpoint {
 
 /**
  * The maximum number of claims to look up for one pod. A real pod names a few. Further claims were checked when they
- * were created, and the node plugin checks the namespace again when it attaches the pod.
+ * were created, and the node plugin checks the namespace again when it prepares the claim. A pod that needs devices for
+ * its networks is denied if it names more.
  */
-const maxLookups = 8;
+const maxLookups = 16;
 
 const none: KnownClaims = new Map();
 
 /**
- * Returns the claims and templates that a pod names. No cache has them, because most claims are of other drivers. The
- * result is synchronous if there is nothing to look up. Raises LookupFailed.
+ * Returns the claims and templates that a pod names, up to a limit. No cache has them, because most claims are of other
+ * drivers. The result is synchronous if there is nothing to look up, and undefined without DRA. Raises LookupFailed.
  */
 export function findClaims(
   pod: PodObject,
@@ -53,14 +54,14 @@ export function findClaims(
   { dra }: Pick<RequestDeps, 'dra'>,
   own: () => Pick<RequestDeps, 'lookups'>,
   deadline: () => AbortSignal,
-): KnownClaims | Promise<KnownClaims> {
-  const refs = new Map((dra ? claimsNamedBy(pod) : []).map((ref) => [claimKey(ref), ref]));
+): KnownClaims | undefined | Promise<KnownClaims> {
+  if (!dra) return undefined;
+  const refs = new Map(claimsNamedBy(pod).map((ref) => [claimKey(ref), ref]));
   if (refs.size === 0) return none;
   const { lookups } = own();
   const signal = deadline();
-  const reads = [...refs].slice(0, maxLookups).map(async ([key, { kind, name }]) => {
-    const claim = await lookups.claim(kind, namespace, name, signal);
-    return claim === undefined ? [] : [[key, claim] as const];
-  });
-  return Promise.all(reads).then((found) => new Map(found.flat()));
+  const reads = [...refs]
+    .slice(0, maxLookups)
+    .map(async ([key, { kind, name }]) => [key, await lookups.claim(kind, namespace, name, signal)] as const);
+  return Promise.all(reads).then((found) => new Map<string, unknown>(found));
 }

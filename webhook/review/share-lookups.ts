@@ -156,7 +156,7 @@ export interface BudgetSizes {
 }
 
 /**
- * The sizes of the budgets. One admission request looks up at most 18 objects, and usually none. A namespace needs more
+ * The sizes of the budgets. One admission request looks up at most 34 objects, and usually none. A namespace needs more
  * if many pods of new networks arrive in the same second, because each pod causes its own look-ups. A client needs even
  * more, because an API server sends the requests of many namespaces.
  */
