@@ -98,7 +98,7 @@ async function findClaimedDevice(
 function checkClaimed(id: string, record: DeviceRecord, { pod, netns }: CNIEnvironment): DeviceEntry {
   const { claim, attachment } = record;
   const uid = pod?.uid;
-  if (uid === undefined || !claim?.pods.includes(uid)) throw explainRefused(id, 'AnotherPods', record);
+  if (uid === undefined || !claim?.pods.includes(uid)) throw explainRefused(id, 'AnotherClaims', record);
   const isElsewhere =
     attachment !== undefined &&
     attachment.podUID !== uid &&
@@ -134,7 +134,7 @@ function toEntry({ lastUsed, ...entry }: DeviceRecord, listed: boolean): DeviceE
   return { ...entry, ...(podUID !== undefined && { podUID }), ...(listed && { listed }) };
 }
 
-type Refused = Extract<Claim, { refused: unknown }>['refused'];
+type Refused = Extract<Claim, { refused: unknown }>['refused'] | 'AnotherClaims';
 
 function explainRefused(id: string, refused: Refused, record: DeviceEntry | undefined): MacvtapError {
   const facts = { device: id };
@@ -143,6 +143,11 @@ function explainRefused(id: string, refused: Refused, record: DeviceEntry | unde
   switch (refused) {
     case 'AnotherPods':
       return new MacvtapError('DeviceHeldElsewhere', `device ${id} is another pod's: ${leaveOut}`, { facts });
+    case 'AnotherClaims': {
+      const remove = 'remove deviceID from the network, or the other device plugin of this resource from the node';
+      const text = `device ${id} belongs to another pod's ResourceClaim; ${remove}, then delete the pod`;
+      return new MacvtapError('DeviceHeldElsewhere', text, { facts });
+    }
     case 'FormerPods': {
       const text = `device ${id} belongs to an earlier pod of this name, with UID ${record && podUIDOf(record)}; kubelet tries again`;
       return new MacvtapError('DeviceHeldElsewhere', text, { facts });
