@@ -103,8 +103,13 @@ function checkClaimed(id: string, record: DeviceRecord, { pod, netns }: CNIEnvir
   const owner = `device ${id} belongs to ResourceClaim ${claim?.namespace}/${claim?.name}`;
   const facts = { device: id };
   if (uid === undefined || !claim?.pods.includes(uid)) {
-    const advice = 'leave deviceID out of the NetworkAttachmentDefinition';
-    throw new MacvtapError('DeviceHeldElsewhere', `${owner}, which this pod does not have: ${advice}`, { facts });
+    // Multus also fills in a device that another device plugin for the same resource has given to the pod.
+    const advice = 'remove deviceID from the network, or the other device plugin of this resource from the node';
+    throw new MacvtapError(
+      'DeviceHeldElsewhere',
+      `${owner}, which this pod does not have: ${advice}, then delete the pod`,
+      { facts },
+    );
   }
   const isElsewhere =
     attachment !== undefined &&
@@ -113,7 +118,8 @@ function checkClaimed(id: string, record: DeviceRecord, { pod, netns }: CNIEnvir
     isSameNetns(attachment.netnsPath, attachment.netnsInode);
   if (isElsewhere) {
     const advice = 'give each pod its own claim, with a ResourceClaimTemplate';
-    const text = `${owner}, and pod ${record.pod} uses it. A macvtap is only for one pod at a time: ${advice}`;
+    const user = record.pod === undefined ? 'another pod' : `pod ${record.pod}`;
+    const text = `${owner}, and ${user} uses it. A macvtap is only for one pod at a time: ${advice}`;
     throw new MacvtapError('DeviceHeldElsewhere', text, { facts });
   }
   return toEntry(record, false);

@@ -44,7 +44,10 @@ export async function kubeVirtClusterOfFile(): Promise<KubeVirtCluster> {
   const nodes = seedNodes.filter(({ labels }) => labels.macvtapAware === 'true');
   const cluster = await clusterOfFile(nodes, { images: [...own, images.parts, images.guest] });
   const progress = createProgress(print, new AbortController().signal);
-  const installation = await progress.step('the chart is installed', () => installByHelm(cluster));
+  const installation = await progress.step('the chart is installed', () =>
+    // Only the tests of DRA set the label.
+    installByHelm(cluster, { node: { allocationByLabel: true } }),
+  );
   await installKubeVirt(cluster, images, 'webhook', progress);
   await applyQuickStart(cluster, 'policy', 'network');
   await cluster.apply(bonded);

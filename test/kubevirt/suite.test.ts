@@ -3,6 +3,7 @@
 import { deepEqual } from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { cutoverTests } from './cutover-tests.ts';
+import { draTests } from './dra-tests.ts';
 import { injectionTests } from './injection-tests.ts';
 import { kubeVirtClusterOfFile } from './kubevirt-cluster.ts';
 import { launcherPodTests } from './launcher-pod-tests.ts';
@@ -27,6 +28,7 @@ lifeTests(cluster);
 manyTests(cluster);
 migrationTests(cluster);
 cutoverTests(cluster);
+draTests(cluster);
 launcherPodTests(cluster);
 // These tests come last, because they change how KubeVirt makes pods.
 injectionTests(cluster);
