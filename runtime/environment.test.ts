@@ -66,7 +66,7 @@ test('memory is released again only after it has grown, and when the work is don
   assert.deepEqual(releasesOver(t, [[4, 80], [4, 53], [4, 41], [4, 45], ...grown, [4, 53], [4, 41]]), [0, 1, 6, 7]);
 });
 
-test('pages that the process maps again soon after a release are no growth', (t) => {
+test('pages that the process maps again soon after a release do not count as growth', (t) => {
   // After the second release, 40 MB are resident.
   assert.deepEqual(
     releasesOver(t, [

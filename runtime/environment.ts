@@ -78,7 +78,7 @@ export function keepMemorySmall(options: KeepMemorySmallOptions): Disposable {
     const { cpuMs, residentBytes } = measure();
     const isIdle = cpuMs - before < lookMs * idlePart;
     [before, restedMs] = [cpuMs, restedMs + lookMs];
-    // The process needs some of the pages again, so these are no growth.
+    // The process needs some of the pages again, so they do not count as growth.
     if (isFirstLook) keptBytes = Math.min(residentBytes, keptBytes + growthBytes);
     isFirstLook = false;
     const isDue = left > 0 || (restedMs >= restMs && residentBytes >= keptBytes + growthBytes);

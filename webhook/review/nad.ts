@@ -17,8 +17,6 @@ import {
   refuseUnlessSynced,
 } from './review-facts.ts';
 
-const kind = 'NetworkAttachmentDefinition';
-
 /**
  * Fills in the defaults of a macvtap network. Causes I/O only if the request adds or changes a resource that is not in
  * the cache.
@@ -30,7 +28,7 @@ export function mutateNad(deps: ReviewDeps): Endpoint {
   };
   return {
     path: '/mutate/network-attachment-definitions',
-    kind,
+    kind: 'NetworkAttachmentDefinition',
     verb: 'mutate',
     onFailure: 'refuse',
     handle(request, { lookups, client }) {
@@ -53,7 +51,7 @@ export function mutateNad(deps: ReviewDeps): Endpoint {
 export function validateNad(deps: ReviewDeps): Endpoint {
   return {
     path: '/validate/network-attachment-definitions',
-    kind,
+    kind: 'NetworkAttachmentDefinition',
     verb: 'validate',
     onFailure: 'refuse',
     handle(request, { lookups, client }) {
@@ -87,9 +85,8 @@ function isNamespaceKnown(nad: NadObject, { namespaceLabels }: NadContext): bool
 }
 
 /**
- * Returns whether an update leaves the resource and the config unchanged. Any problems with them then existed before
- * the update. The update, such as a new label, therefore must not wait for look-ups, and must not fail if look-ups
- * fail.
+ * Returns whether an update leaves the resource and the config unchanged. Their problems then existed before. Such an
+ * update, for example a new label, must not wait for look-ups, or fail because of them.
  */
 function isUntouched(nad: NadObject, { before }: NadContext): boolean {
   if (before === undefined) return false;
