@@ -73,7 +73,7 @@ function warnOpenClaims(devices: readonly ClaimedDevices[], context: ClaimContex
   const open = devices.filter(({ resource }) => resource === undefined);
   if (open.length === 0) return [];
   const refusing = context.offers.governing.where((policy) => !admits(policy, context.namespaceLabels));
-  const names = refusing.names.slice(0, mostListed).join(', ');
+  const names = refusing.names().slice(0, mostListed).join(', ');
   if (names === '') return [];
   const advice = `name a DeviceClass; for devices of resources such as ${names}, the node plugin does not attach the pod`;
   return open.map(({ path }) =>
