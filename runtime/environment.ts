@@ -51,14 +51,8 @@ export interface KeepMemorySmallOptions {
   readonly release?: typeof releaseMemory;
 }
 
-/** Memory is released again after it has grown by this much. A few requests a minute stay below it. */
-const growthBytes = 6e6;
-
-/**
- * How often memory is released in a row. After the first time, V8's threads still work on the garbage, and map pages of
- * the program again. V8 also keeps compiled code until it was unused for more than one garbage collection.
- */
-const releasesInARow = 2;
+/** Memory is released again after it has grown by this much. About 6 MB of pages come back soon after a release. */
+const growthBytes = 8e6;
 
 /** The process is idle if it uses less than this part of one processor. */
 const idlePart = 0.05;
@@ -66,28 +60,24 @@ const idlePart = 0.05;
 /**
  * Returns unused memory to the kernel when the process is idle for the first time, and again when it is idle after its
  * memory has grown. V8 and glibc would keep the memory of the start and of each burst of work, because they expect more
- * work. It takes about 40 ms, so it does not happen during work.
+ * work. It takes about 40 ms, so it does not happen during work. It happens twice, because V8's threads still work on
+ * the garbage after the first time, and map pages of the program again.
  */
 export function keepMemorySmall(options: KeepMemorySmallOptions): Disposable {
   const { calls, lookMs = 5_000, restMs = 0, measure = measureProcess, release = releaseMemory } = options;
-  let [keptBytes, restedMs] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  let left = 0;
-  let isFirstLook = false;
+  let [releasedBytes, restedMs] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let isTwice = true;
   let { cpuMs: before } = measure();
   const timer = setInterval(() => {
     const { cpuMs, residentBytes } = measure();
     const isIdle = cpuMs - before < lookMs * idlePart;
     [before, restedMs] = [cpuMs, restedMs + lookMs];
-    // The process needs some of the pages again, so they do not count as growth.
-    if (isFirstLook) keptBytes = Math.min(residentBytes, keptBytes + growthBytes);
-    isFirstLook = false;
-    const isDue = left > 0 || (restedMs >= restMs && residentBytes >= keptBytes + growthBytes);
+    const isDue = !isTwice || (restedMs >= restMs && residentBytes >= releasedBytes + growthBytes);
     if (!isIdle || !isDue) return;
-    left = (left === 0 ? releasesInARow : left) - 1;
+    isTwice = !isTwice;
     restedMs = 0;
     release(calls);
-    ({ cpuMs: before, residentBytes: keptBytes } = measure());
-    isFirstLook = true;
+    ({ cpuMs: before, residentBytes: releasedBytes } = measure());
   }, lookMs).unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
