@@ -5,6 +5,7 @@ import { refused } from '../../cluster/api/api-errors.ts';
 import type { ApiObject } from '../../cluster/api/api-resource.ts';
 import type { ApiClient } from '../../cluster/api/client.ts';
 import packageFile from '../../package.json' with { type: 'json' };
+import { draDriver } from '../../policy/device/dra-names.ts';
 import { isJsonObject } from '../../policy/json.ts';
 import type { ImplicitExposure } from '../../policy/plan/plan-node.ts';
 import { chartLabels } from '../../policy/why/suggested-commands.ts';
@@ -15,10 +16,11 @@ import { renderPlans } from '../plan/render-plan.ts';
 import { buildStatus } from '../status/build-status.ts';
 import { renderStatus } from '../status/render-status.ts';
 import { readStatusFacts } from '../status/status-facts.ts';
-import type { ObjectQuery, View } from '../view/view.ts';
+import type { MissingPart, ObjectQuery, View } from '../view/view.ts';
 import {
   isMacvtapNetwork,
   isOwnEvent,
+  keepClaim,
   keepEvent,
   keepNode,
   keepOwn,
@@ -71,6 +73,9 @@ export async function collectBundle(
     isMacvtapNetwork(object) ? keepOwn(object) : undefined,
   );
   await list('nodes.yaml', { kind: 'nodes' }, keepNode);
+  await list('resource-slices.yaml', { kind: 'resourceslices', fields: { 'spec.driver': draDriver } }, keepOwn);
+  await list('device-classes.yaml', { kind: 'deviceclasses', labels: chartLabels }, keepOwn);
+  await list('resource-claims.yaml', { kind: 'resourceclaims' }, keepClaim);
   for (const kind of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'] as const) {
     await list(`${kind}.yaml`, { kind, labels: chartLabels }, keepWebhooks);
   }
@@ -95,11 +100,16 @@ export async function collectBundle(
   for (const { name, text } of await collectLogs(view, pods, progress, notes)) add(name, text);
 
   notes.push(
-    ...view.missing.map(({ what, message }) => `${what}: not read: ${message}`),
+    ...view.missing.filter(isReportable).map(({ what, message }) => `${what}: not read: ${message}`),
     ...[...view.faults.map(({ where, message }) => `${where}: ${message}`), ...faults],
   );
   add('notes.txt', notes.length === 0 ? 'everything was read\n' : `${notes.join('\n')}\n`);
   return files;
+}
+
+/** Returns false for the kinds of dynamic resource allocation on a cluster without it. */
+function isReportable({ what, isAbsent }: MissingPart): boolean {
+  return !(isAbsent && ['ResourceSlices', 'DeviceClasses', 'ResourceClaims'].includes(what));
 }
 
 async function readVersions({ client, where, snapshot }: View): Promise<object> {

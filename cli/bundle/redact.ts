@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ApiObject } from '../../cluster/api/api-resource.ts';
+import { draDriver } from '../../policy/device/dra-names.ts';
 import { isJsonObject } from '../../policy/json.ts';
 import { resourcePrefix } from '../../policy/plan/resource.ts';
 
@@ -98,6 +99,24 @@ export function isOwnEvent(
     /^Macvtap/.test(String(about.kind)) ||
     (metadata.namespace === own && workloads.some((name) => `${about.name}-`.startsWith(`${name}-`)))
   );
+}
+
+/**
+ * Keeps a claim that has devices of this project, without the devices and configurations of other drivers. Returns
+ * undefined for any other claim.
+ */
+export function keepClaim(object: ApiObject): object | undefined {
+  const { allocation, reservedFor } = isJsonObject(object.status) ? object.status : {};
+  const { devices, nodeSelector } = isJsonObject(allocation) ? allocation : {};
+  const allocated = isJsonObject(devices) && Array.isArray(devices.results) ? devices.results : [];
+  const results = allocated.filter((result) => isJsonObject(result) && result.driver === draDriver);
+  if (results.length === 0) return undefined;
+  const asked = isJsonObject(object.spec) && isJsonObject(object.spec.devices) ? object.spec.devices.requests : [];
+  const names = results.map(({ request }) => String(request).split('/')[0]);
+  const requests = (Array.isArray(asked) ? asked : []).filter(
+    (one) => isJsonObject(one) && names.includes(String(one.name)),
+  );
+  return { ...keepOwn({ ...object, spec: { requests } }), status: { results, nodeSelector, reservedFor } };
 }
 
 export function keepWebhooks({ kind, metadata, webhooks }: ApiObject): object {

@@ -98,5 +98,6 @@ async function printChange(view: View, values: Values): Promise<number> {
     const paths = values.filename.map((path) => (path === '-' ? 'standard input' : path)).join(', ');
     printToStderr(`${printable(paths)}: no policy and no config map of macvtap-cni, so there is nothing to compare`);
   }
-  return changes.nodes.some(({ resources }) => resources.length > 0) ? exitCode.failed : exitCode.done;
+  const isChange = changes.dra !== undefined || changes.nodes.some(({ resources }) => resources.length > 0);
+  return isChange ? exitCode.failed : exitCode.done;
 }

@@ -4,6 +4,7 @@ import type { Snapshot } from '../../cluster/source.ts';
 import { changesBetween, type ResourceChange } from '../../policy/blast/blast-of-node.ts';
 import { readNode } from '../../policy/blast/blast-radius.ts';
 import { compareNatural } from '../../policy/names.ts';
+import { collectDraChanges, type DraChanges } from '../../policy/plan/dra-devices.ts';
 import type { Finding, NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
 import { type ImplicitExposure, tryPlan } from '../../policy/plan/plan-node.ts';
 import { nameNodes } from '../../policy/why/node-scheduling.ts';
@@ -112,6 +113,8 @@ export interface PlanChanges {
   readonly unchanged: number;
   /** Nodes that cannot be planned, usually because they have no usable NodeState. */
   readonly unknown: readonly string[];
+  /** Absent if no node uses dynamic resource allocation, or if nothing changes for it. */
+  readonly dra?: DraChanges;
 }
 
 interface NodeChange {
@@ -140,6 +143,7 @@ function compareSnapshots(
   const nodes: NodeChange[] = [];
   const unknown: string[] = [];
   let unchanged = 0;
+  const draChanges = collectDraChanges(before, after);
   for (const node of [...before.nodes.values()].sort((left, right) => compareNatural(left.name, right.name))) {
     if (only !== undefined && node.name !== only) continue;
     const reached = readNode(node, before.nodeStates.get(node.name));
@@ -153,12 +157,20 @@ function compareSnapshots(
       unknown.push(node.name);
       continue;
     }
+    const allocation = before.nodeStates.get(node.name)?.status?.allocation;
+    draChanges.add(reached.interfaces, earlier, later, allocation === 'DRA');
     const resources = changedResources(earlier, later, reached.held);
     const findings = newFindings(earlier, later);
     if (resources.length === 0 && findings.length === 0) unchanged += 1;
     else nodes.push({ node: node.name, resources, findings });
   }
-  return { nodes, unchanged, unknown };
+  const dra = draChanges.result();
+  return {
+    nodes,
+    unchanged,
+    unknown,
+    ...(dra && { dra: only === undefined ? dra : { ...dra, created: [], deleted: [] } }),
+  };
 }
 
 function changedResources(

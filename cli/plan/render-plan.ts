@@ -73,6 +73,7 @@ export function renderChanges(changes: PlanChanges, { paint, width }: Look): str
   return [
     ...(rows.length === 0 ? ['no resource of any node changes'] : [textTable(header, rows, width)]),
     ...section('In total:', sumUp(changes)),
+    ...section('Dynamic resource allocation:', draLines(changes.dra)),
     ...section('Not exposed after the change:', notes),
     '',
     `${count(same, 'node')} unchanged`,
@@ -93,6 +94,26 @@ function sumUp({ nodes }: PlanChanges): readonly string[] {
   const summary = summarizeBlast();
   for (const { node, resources } of nodes) summary.add(node, resources);
   return summary.verdicts().map(({ code, detail }) => `  ${code}  ${printable(detail)}`);
+}
+
+/** Renders what a change means for nodes that use DRA. Nodes with the same change share a line. */
+function draLines(dra: PlanChanges['dra']): readonly string[] {
+  if (dra === undefined) return [];
+  const { devices, created, deleted, taints } = dra;
+  const lines = <Item extends { readonly node: string }>(items: readonly Item[], text: (item: Item) => string) =>
+    groupNodes(items, text).map(({ first, nodes }) => `  ${describeNodes(nodes)}: ${printable(text(first))}`);
+  return [
+    ...lines(devices, ({ before, after }) => `${after} devices in ResourceSlices, before ${before}`),
+    ...created.map(({ deviceClass, resource }) => `  DeviceClass ${deviceClass} is created, for ${resource}`),
+    ...deleted.map(
+      ({ deviceClass, resource }) =>
+        `  DeviceClass ${deviceClass} is deleted, for ${resource}; new pods and claims that use it stay Pending`,
+    ),
+    ...lines(taints, ({ resource, before, after, isLost }) => {
+      const now = isLost ? '; the parent has no carrier now' : '';
+      return `${resource}: taints without a carrier: ${after}${before === undefined ? '' : `, before ${before}`}${now}`;
+    }),
+  ];
 }
 
 function shortText(resource: PlannedResource | undefined): string {

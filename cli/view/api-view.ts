@@ -58,7 +58,8 @@ async function tryList(
   const resource = resourceOf(query);
   try {
     const listed = await listPatiently(client, resource, { trim: (object) => whole(query, object), signal });
-    return 'absent' in listed ? { what: resource.what, message: 'the cluster has no such kind' } : listed.objects;
+    if (!('absent' in listed)) return listed.objects;
+    return { what: resource.what, message: 'the cluster has no such kind', isAbsent: true };
   } catch (thrown) {
     return toMissingPart(resource, thrown);
   }

@@ -44,6 +44,7 @@ export const objectKinds = {
   },
   deviceclasses: { what: 'DeviceClasses', apiVersion: resource, kind: 'DeviceClass', isNamespaced: false },
   resourceclaims: { what: 'ResourceClaims', apiVersion: resource, kind: 'ResourceClaim', isNamespaced: true },
+  resourceslices: { what: 'ResourceSlices', apiVersion: resource, kind: 'ResourceSlice', isNamespaced: false },
   resourceclaimtemplates: {
     what: 'ResourceClaimTemplates',
     apiVersion: resource,

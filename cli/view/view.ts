@@ -54,6 +54,8 @@ export interface MissingPart {
   readonly what: string;
   /** The reason. If a right is missing, the reason names it. @example 'the right to list nodes is missing' */
   readonly message: string;
+  /** Set if the cluster does not have the kind at all. */
+  readonly isAbsent?: true;
 }
 
 /**

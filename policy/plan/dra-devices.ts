@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { deviceIDs } from '../device/device-id.ts';
-import { draDeviceName, draTaints } from '../device/dra-names.ts';
+import { deviceClassOf, draDeviceName, draTaints } from '../device/dra-names.ts';
+import { compareNatural } from '../names.ts';
+import type { Policy } from '../nodepolicy/read-policy.ts';
+import { readDeclaredSources } from '../offers/declared-sources.ts';
+import { indexGoverning } from '../offers/policies-governing.ts';
+import type { ExplicitConfig } from './from-explicit.ts';
 import type { InterfaceFacts } from './interfaces.ts';
-import type { PlannedResource } from './node-plan.ts';
-import { resourcePrefix } from './resource.ts';
+import type { NodePlan, PlannedResource } from './node-plan.ts';
+import { type CarrierLoss, isLegalResourceName, resourcePrefix } from './resource.ts';
 
 /** A value of a device's attribute (resource.k8s.io/v1, DeviceAttribute). It has exactly one of the fields. */
 type DraAttribute = { readonly string: string } | { readonly int: number } | { readonly bool: boolean };
@@ -149,4 +154,94 @@ export function nextEvictionMs(resources: readonly DraResource[]): number | unde
       : [],
   );
   return waits.length === 0 ? undefined : Math.min(...waits);
+}
+
+/** The effects of a change on nodes that use dynamic resource allocation. */
+export interface DraChanges {
+  /** The nodes whose ResourceSlices get another number of devices. */
+  readonly devices: readonly { readonly node: string; readonly before: number; readonly after: number }[];
+  /** DeviceClasses and their resources. The name of a class may be a hash. */
+  readonly created: readonly ChangedClass[];
+  readonly deleted: readonly ChangedClass[];
+  /** The resources whose devices get other taints while their parent has no carrier. */
+  readonly taints: readonly DraTaintChange[];
+}
+
+interface ChangedClass {
+  readonly deviceClass: string;
+  readonly resource: string;
+}
+
+interface DraTaintChange {
+  readonly node: string;
+  readonly resource: string;
+  /** As `describeTaints` returns it. Undefined if the node did not have the resource. */
+  readonly before?: string;
+  readonly after: string;
+  /** Set if the taints apply at once, because the parent has no carrier now. */
+  readonly isLost?: true;
+}
+
+/** The sources of the names of DeviceClasses. */
+export interface ClassSources {
+  readonly policies: readonly Policy[];
+  readonly explicit: ExplicitConfig | undefined;
+}
+
+/** Collects the effects of a change on DRA. `add` takes the plans of each node before and after it. */
+export function collectDraChanges(before: ClassSources, after: ClassSources) {
+  const devices: DraChanges['devices'][number][] = [];
+  const taints: DraTaintChange[] = [];
+  const planned = { before: new Set<string>(), after: new Set<string>() };
+  let isUsed = false;
+  return {
+    add(interfaces: readonly InterfaceFacts[], earlier: NodePlan, later: NodePlan, usesDra: boolean): void {
+      const { node } = later;
+      for (const { name } of earlier.resources) planned.before.add(name);
+      for (const { name } of later.resources) planned.after.add(name);
+      if (!usesDra) return;
+      isUsed = true;
+      const [fewer, more] = [countDevices(earlier), countDevices(later)];
+      if (fewer !== more) devices.push({ node, before: fewer, after: more });
+      const known = new Map(earlier.resources.map(({ name, carrierLoss }) => [name, describeTaints(carrierLoss)]));
+      for (const { name, parent, carrierLoss } of later.resources) {
+        const [was, is] = [known.get(name), describeTaints(carrierLoss)];
+        const isLost = interfaces.find((nic) => nic.name === parent)?.carrier === false;
+        if (was === is || (was === undefined && carrierLoss === undefined && !isLost)) continue;
+        const both = { ...(was !== undefined && { before: was }), after: is };
+        taints.push({ node, resource: name, ...both, ...(isLost && { isLost }) });
+      }
+    },
+    /** Undefined if no node uses DRA, or if nothing changes for it. */
+    result(): DraChanges | undefined {
+      const [old, wanted] = [classesOf(before, planned.before), classesOf(after, planned.after)];
+      const created = [...wanted.difference(old)].map(toClass);
+      const deleted = [...old.difference(wanted)].map(toClass);
+      const isSame = [devices, taints, created, deleted].every(({ length }) => length === 0);
+      return isUsed && !isSame ? { devices, created, deleted, taints } : undefined;
+    },
+  };
+}
+
+function countDevices({ resources }: NodePlan): number {
+  return resources.reduce((sum, { quantity }) => sum + quantity, 0);
+}
+
+/** Describes the taints that devices get while their parent has no carrier. */
+function describeTaints(carrierLoss: CarrierLoss | undefined): string {
+  if (carrierLoss === undefined) return 'NoSchedule';
+  const { action, graceMs } = carrierLoss;
+  return action === 'Evict' ? `NoSchedule, and NoExecute after ${graceMs / 1_000} s` : 'none';
+}
+
+/** Returns the resources with a class: those that are named, and planned ones that a glob matches. */
+function classesOf({ policies, explicit }: ClassSources, planned: ReadonlySet<string>): ReadonlySet<string> {
+  const governing = indexGoverning(policies);
+  const named = [...governing.names, ...readDeclaredSources([], explicit).explicit.keys()];
+  const matched = [...planned].filter((name) => governing.of(name).length > 0);
+  return new Set([...named, ...matched].filter(isLegalResourceName).sort(compareNatural));
+}
+
+function toClass(resource: string): ChangedClass {
+  return { deviceClass: deviceClassOf(resource).name, resource };
 }

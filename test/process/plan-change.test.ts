@@ -32,6 +32,36 @@ async function change(
 }
 
 describe('plan of files', () => {
+  it('describes the effect on nodes that use DRA: devices in slices, DeviceClasses and taints', async () => {
+    const onDra = held.replace('name: h1\nstatus:', 'name: h1\nstatus:\n  allocation: DRA');
+    const [classic, dra] = await Promise.all(
+      [held, onDra].map((cluster) => change({ 'nodes.yaml': cluster }, { 'p.yaml': policy })),
+    );
+    assert.doesNotMatch(classic?.stdout ?? '', /Dynamic resource allocation/);
+    assert.match(
+      dra?.stdout ?? '',
+      /^Dynamic resource allocation:\n {2}h1: 125 devices in ResourceSlices, before 300\n/m,
+    );
+    assert.match(
+      dra?.stdout ?? '',
+      /^ {2}DeviceClass x-\w{16}\.macvtap\.network\.kubevirt\.io is created, for bondedIface$/m,
+    );
+    const evicting = policy.replace(/^spec:\n/m, 'spec:\n  onCarrierLoss: Evict\n  carrierLossGracePeriod: 1m\n');
+    const edited = await change({ 'nodes.yaml': onDra, 'old.yaml': policy }, { 'p.yaml': evicting });
+    assert.match(
+      edited.stdout,
+      /^ {2}h1: quickDataplane: taints without a carrier: NoSchedule, and NoExecute after 60 s, before NoSchedule/m,
+    );
+    const removed = await change({ 'nodes.yaml': onDra, 'old.yaml': policy }, {}, '--delete', 'policy/policy-1');
+    assert.match(
+      removed.stdout,
+      /^ {2}DeviceClass .* is deleted, for dataplane; new pods and claims that use it stay Pending$/m,
+    );
+    const one = await change({ 'nodes.yaml': onDra }, { 'p.yaml': policy }, '--node', 'h1', '-o', 'json');
+    assert.deepEqual(JSON.parse(one.stdout).dra.devices, [{ node: 'h1', before: 300, after: 125 }]);
+    assert.deepEqual(JSON.parse(one.stdout).dra.created, []);
+  });
+
   it('lists what nodes gain, lose and change, and how many devices pods hold there', async () => {
     const { code, stdout, stderr } = await change({ 'nodes.yaml': held }, { 'p.yaml': policy });
     assert.deepEqual([code, stderr], [1, '']);
