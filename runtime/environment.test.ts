@@ -66,10 +66,12 @@ test('memory is released again only after it has grown, and when the work is don
 });
 
 test('memory that grows again and again is not released more often than allowed', (t) => {
-  const looks = Array.from({ length: 8 }, () => [4, 80] as const);
+  const looks: (readonly [number, number])[] = Array.from({ length: 8 }, () => [4, 80]);
   assert.deepEqual(releasesOver(t, looks), [0, 1, 2, 3, 4, 5, 6, 7]);
   t.mock.timers.reset();
   assert.deepEqual(releasesOver(t, looks, 3_000), [0, 3, 6]);
+  t.mock.timers.reset();
+  assert.deepEqual(releasesOver(t, looks.with(1, [900, 120]), 3_000), [0, 2, 5], 'a burst of work ends the rest');
 });
 
 test('nothing is released after the end', (t) => {
