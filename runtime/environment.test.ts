@@ -82,10 +82,13 @@ test('pages that the process maps again soon after a release do not count as gro
 });
 
 test('memory that grows again and again is not released more often than allowed', (t) => {
-  const looks = Array.from({ length: 8 }, () => [4, 80] as const);
+  const looks: (readonly [number, number])[] = Array.from({ length: 8 }, () => [4, 80]);
   assert.deepEqual(releasesOver(t, looks), [0, 1, 2, 3, 4, 5, 6, 7]);
   t.mock.timers.reset();
   assert.deepEqual(releasesOver(t, looks, 3_000), [0, 1, 4, 5]);
+  t.mock.timers.reset();
+  const burst = looks.with(1, [900, 120]);
+  assert.deepEqual(releasesOver(t, burst, 3_000), [0, 2, 5, 6], 'a burst of work ends the rest');
 });
 
 test('nothing is released after the end', (t) => {

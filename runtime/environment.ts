@@ -44,7 +44,7 @@ export interface MemoryCalls {
 export interface KeepMemorySmallOptions {
   readonly calls: MemoryCalls;
   readonly lookMs?: number;
-  /** The shortest time from a release to the next growth that counts. Set it if requests should rarely wait. */
+  /** The shortest time from a release to the next one without a burst of work in between. */
   readonly restMs?: number;
   /** The CPU time of the process in milliseconds, and its resident memory. */
   readonly measure?: () => { readonly cpuMs: number; readonly residentBytes: number };
@@ -71,7 +71,7 @@ export function keepMemorySmall(options: KeepMemorySmallOptions): Disposable {
   const timer = setInterval(() => {
     const { cpuMs, residentBytes } = measure();
     const isIdle = cpuMs - before < lookMs * idlePart;
-    [before, restedMs] = [cpuMs, restedMs + lookMs];
+    [before, restedMs] = [cpuMs, isIdle ? restedMs + lookMs : Number.POSITIVE_INFINITY];
     const isDue = !isTwice || (restedMs >= restMs && residentBytes >= releasedBytes + growthBytes);
     if (!isIdle || !isDue) return;
     isTwice = !isTwice;

@@ -115,8 +115,8 @@ export async function runWebhook(
 const settleMs = 500;
 
 /**
- * The shortest time between two releases of memory. A release delays admission requests by up to 90 ms, and a few
- * requests a second are enough for the memory to grow again.
+ * The shortest time between two releases of memory without a burst of work in between. A release delays admission
+ * requests by up to 90 ms, and a few requests a second are enough for the memory to grow again.
  */
 const restMs = 60_000;
 
