@@ -26,6 +26,8 @@ export interface UpstreamResource {
   readonly lowerDevice: string;
   readonly mode: string;
   readonly capacity: number;
+  /** Whether the node's CNI plugin stays the one that is there. */
+  readonly keepsCNIPlugin?: boolean;
 }
 
 const plugin = new URL('cni-plugin.sh', import.meta.url);
@@ -39,12 +41,14 @@ const options: DevicePluginOptions = { pre_start_required: false, get_preferred_
 export async function startUpstream(
   cluster: Cluster,
   node: string,
-  { name, lowerDevice, mode, capacity }: UpstreamResource,
+  { name, lowerDevice, mode, capacity, keepsCNIPlugin = false }: UpstreamResource,
 ): Promise<AsyncDisposable> {
   const links = join(nodeFolder(node), 'upstream-links');
   await mkdir(links);
-  const program = await pathInNode(node, '/opt/cni/bin/macvtap');
-  await writeFile(program, (await readFile(plugin, 'utf8')).replaceAll('LINKS', links), { mode: 0o755 });
+  if (!keepsCNIPlugin) {
+    const program = await pathInNode(node, '/opt/cni/bin/macvtap');
+    await writeFile(program, (await readFile(plugin, 'utf8')).replaceAll('LINKS', links), { mode: 0o755 });
+  }
 
   const allocate = async (id: string) => {
     // The nodes share the machine's /dev, so a link index may be used on only one of them.
