@@ -303,6 +303,7 @@ describe('a node that uses DRA', () => {
     await untilPodReady(cluster, 'firm');
     const before = await openedTap('firm');
     const { index } = parseDeviceID((await readClaimedIDs('h2'))[0] ?? '') ?? assert.fail();
+    const isHeld = /^ADD of net1 for pod default\/twice-\d, .* belongs to another pod's ResourceClaim; remove /;
     const counted = async () => (await readAllocatable(cluster)).h2?.bondedIface ?? 0;
     {
       // Its devices include that of the pod.
@@ -311,13 +312,13 @@ describe('a node that uses DRA', () => {
       await until(counted, (count) => count === index + 1, guardMs);
       const names = Array.from({ length: index + 1 }, (_, at) => `twice-${at}`);
       await Promise.all(names.map((name) => makePod(cluster, { name, node: 'h2', networks: 'macvtap0' })));
-      const explain = async () => {
-        const reports = await Promise.all(names.map((name) => asker.report(`pod/${name}`)));
-        return reports.flatMap(({ causes }) => causes.map(({ code, detail }) => `${code}: ${detail}`));
-      };
-      const isHeld = (text: string) => /^StartFailed: .* belongs to another pod's ResourceClaim; remove /.test(text);
-      const found = await until(explain, (texts) => texts.some(isHeld), guardMs);
-      t.diagnostic(found.find(isHeld) ?? '');
+      const events = '/api/v1/namespaces/default/events?fieldSelector=reason=AttachFailed';
+      const { items } = await until(
+        () => cluster.admin.must<{ items: readonly { readonly message: string }[] }>('GET', events),
+        (list) => list.items.some(({ message }) => isHeld.test(message)),
+        guardMs,
+      );
+      t.diagnostic(items.find(({ message }) => isHeld.test(message))?.message ?? '');
       assert.deepEqual(await openedTap('firm'), before);
       await Promise.all(names.map((name) => deletePod(cluster, name)));
     }
