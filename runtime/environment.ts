@@ -49,8 +49,8 @@ export interface KeepMemorySmallOptions {
   readonly release?: (calls: MemoryCalls) => void;
 }
 
-/** Memory is released again after it has grown by this much. An idle process soon maps about 12 MB of pages again. */
-const growthBytes = 16e6;
+/** Memory is released again after it has grown by this much. An idle process maps up to 16 MB of pages again. */
+const growthBytes = 18e6;
 
 /** The process is idle if it uses less than this part of one processor. */
 const idlePart = 0.05;
