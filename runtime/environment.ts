@@ -51,8 +51,8 @@ export interface KeepMemorySmallOptions {
   readonly release?: typeof releaseMemory;
 }
 
-/** Memory is released again after it has grown by this much. About 6 MB of pages come back soon after a release. */
-const growthBytes = 8e6;
+/** Memory is released again after it has grown by this much. An idle process maps up to 16 MB of pages again. */
+const growthBytes = 18e6;
 
 /** The process is idle if it uses less than this part of one processor. */
 const idlePart = 0.05;

@@ -205,7 +205,7 @@ export const denialCodes: Readonly<Record<Endpoint['kind'], readonly ReasonCode[
   ],
   ResourceClaim: ['NamespaceNotAdmitted', 'NamespaceUnknown'],
   ResourceClaimTemplate: ['NamespaceNotAdmitted', 'NamespaceUnknown'],
-  Pod: ['AmbiguousKey', 'NamespaceNotAdmitted', 'NamespaceUnknown', 'PassthruMac'],
+  Pod: ['AmbiguousKey', 'ClaimUnknown', 'NamespaceNotAdmitted', 'NamespaceUnknown', 'PassthruMac'],
   MacvtapNetworkNodePolicy: [
     'BadFieldRequirement',
     'BadGlob',
