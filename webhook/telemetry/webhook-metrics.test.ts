@@ -15,7 +15,7 @@ test('every counter starts at 0, and the number of series is small', async () =>
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const reviews = 5 * 2 * (3 * 4 + 1);
   const durations = 5 * 2 * (12 + 3);
-  const denials = 18 + 4 + 12 + 2 * 2;
+  const denials = 18 + 5 + 12 + 2 * 2;
   assert.equal(lines.length, reviews + durations + denials + 5 * 2 + 4 * 4 + 11 + 2 + 3 + 1 + 1 + 1 + 2);
   assert.deepEqual(
     lines.filter((line) => !line.endsWith(' 0')),
