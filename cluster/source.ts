@@ -110,6 +110,6 @@ export interface Lookups {
   /** The labels of a namespace. */
   namespace(name: string, signal: AbortSignal): Promise<Labels | undefined>;
   policies(signal: AbortSignal): Promise<readonly Policy[]>;
-  /** Returns a ResourceClaim or ResourceClaimTemplate. */
+  /** Returns a ResourceClaim or ResourceClaimTemplate. Without version v1 of its API, returns one without requests. */
   claim(kind: ClaimKind, namespace: string, name: string, signal: AbortSignal): Promise<object | undefined>;
 }

@@ -57,6 +57,9 @@ const growthBytes = 18e6;
 /** The process is idle if it uses less than this part of one processor. */
 const idlePart = 0.05;
 
+/** A burst of work uses at least this part of one processor. */
+const burstPart = 0.25;
+
 /**
  * Returns unused memory to the kernel when the process is idle for the first time, and again when it is idle after its
  * memory has grown. V8 and glibc would keep the memory of the start and of each burst of work, because they expect more
@@ -71,7 +74,8 @@ export function keepMemorySmall(options: KeepMemorySmallOptions): Disposable {
   const timer = setInterval(() => {
     const { cpuMs, residentBytes } = measure();
     const isIdle = cpuMs - before < lookMs * idlePart;
-    [before, restedMs] = [cpuMs, isIdle ? restedMs + lookMs : Number.POSITIVE_INFINITY];
+    const isBurst = cpuMs - before >= lookMs * burstPart;
+    [before, restedMs] = [cpuMs, isBurst ? Number.POSITIVE_INFINITY : restedMs + lookMs];
     const isDue = !isTwice || (restedMs >= restMs && residentBytes >= releasedBytes + growthBytes);
     if (!isIdle || !isDue) return;
     isTwice = !isTwice;

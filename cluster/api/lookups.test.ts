@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { ApiClient, ApiResponse } from './client.ts';
-import { createMetadataLookups } from './lookups.ts';
+import { createApiLookups, createMetadataLookups } from './lookups.ts';
 
 const never = new AbortController().signal;
 
@@ -21,12 +21,24 @@ function ask(answer: ApiResponse | MacvtapError) {
     stream: () => assert.fail('no watch'),
     [Symbol.dispose]() {},
   };
-  return { requests, lookups: createMetadataLookups(client) };
+  return { requests, lookups: createMetadataLookups(client), review: createApiLookups(client, 'macvtap-cni') };
 }
 
 const ok = (metadata: object): ApiResponse => ({
   status: 200,
   body: { metadata: { name: 'a', uid: 'u', creationTimestamp: '1970-01-01T00:00:01Z', ...metadata } },
+});
+
+describe('a claim', () => {
+  const found = (answer: ApiResponse) => ask(answer).review.claim('ResourceClaim', 'vms', 'gpu', never);
+
+  it('that does not exist is undefined', async () => {
+    assert.equal(await found({ status: 404, body: { kind: 'Status', code: 404 } }), undefined);
+  });
+
+  it('has no requests if the API server has only an older version of the API', async () => {
+    assert.deepEqual(await found({ status: 404, body: '404 page not found\n' }), { metadata: { name: 'gpu' } });
+  });
 });
 
 describe('metadata', () => {

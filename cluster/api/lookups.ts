@@ -15,8 +15,8 @@ export function createApiLookups(client: ApiClient, policyNamespace: string): Lo
     const known = readObject(object, policyNamespace)?.known;
     return known?.kind === kind ? (known as Extract<KnownObject, { kind: Of }>) : undefined;
   };
-  const get = (resource: GetResource, path: string, signal: AbortSignal) =>
-    getObject(client, resource, path, { signal, timeoutMs: reviewTimeoutMs });
+  const get = (resource: GetResource, path: string, signal: AbortSignal, ifNotInstalled?: ApiObject) =>
+    getObject(client, resource, path, { signal, timeoutMs: reviewTimeoutMs, ifNotInstalled });
   return {
     async network(namespace, name, signal) {
       if (!isObjectName(namespace) || !isObjectName(name)) return undefined;
@@ -33,7 +33,8 @@ export function createApiLookups(client: ApiClient, policyNamespace: string): Lo
     async claim(kind, namespace, name, signal) {
       if (!isObjectName(namespace) || !isObjectName(name)) return undefined;
       const path = `/apis/resource.k8s.io/v1/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`;
-      return await get({ metadataOnly: false }, path, signal);
+      // The claim then exists in an older version of the API. It has no device of the driver, which needs v1.
+      return await get({ metadataOnly: false }, path, signal, { metadata: { name } });
     },
     async policies(signal) {
       const { resource, trim } = policiesIn(policyNamespace);
@@ -148,16 +149,26 @@ function readOwners(references: unknown): readonly OwnerReference[] {
 
 type GetResource = Pick<WatchedResource, 'metadataOnly'>;
 
-/** Reads one object. Returns undefined if it does not exist. Raises LookupFailed. */
+interface GetOptions {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  readonly ifNotInstalled?: ApiObject | undefined;
+}
+
+/**
+ * Reads one object. Returns undefined if it does not exist, and `ifNotInstalled` if the API server does not know the
+ * API group or its version. Raises LookupFailed.
+ */
 async function getObject(
   client: ApiClient,
   resource: GetResource,
   path: string,
-  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  { signal, timeoutMs, ifNotInstalled }: GetOptions,
 ): Promise<ApiObject | undefined> {
   const accept = acceptFor(resource, 'get');
   const answer = await client.request('GET', path, undefined, { accept, signal, timeoutMs }).catch(failed);
-  if (answer.status === 404) return undefined;
+  // For an unknown path, the API server answers with a text, and for an unknown object with a Status.
+  if (answer.status === 404) return isJsonObject(answer.body) ? undefined : ifNotInstalled;
   if (answer.status !== 200 || !isApiObject(answer.body)) return failed(refused(`GET ${path}`, answer));
   return answer.body;
 }

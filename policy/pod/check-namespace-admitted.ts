@@ -75,7 +75,7 @@ function warnOpenClaims(devices: readonly ClaimedDevices[], context: ClaimContex
   const refusing = context.offers.governing.where((policy) => !admits(policy, context.namespaceLabels));
   const names = refusing.names().slice(0, mostListed).join(', ');
   if (names === '') return [];
-  const advice = `name a DeviceClass; for devices of resources such as ${names}, the node plugin does not attach the pod`;
+  const advice = `name a DeviceClass; for devices of resources such as ${names}, the node plugin refuses the claim`;
   return open.map(({ path }) =>
     warn(
       'NamespaceNotAdmitted',

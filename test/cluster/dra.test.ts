@@ -303,7 +303,8 @@ describe('a node that uses DRA', () => {
     await untilPodReady(cluster, 'firm');
     const before = await openedTap('firm');
     const { index } = parseDeviceID((await readClaimedIDs('h2'))[0] ?? '') ?? assert.fail();
-    const isHeld = /^ADD of net1 for pod default\/twice-\d, .* belongs to another pod's ResourceClaim; remove /;
+    const isHeld =
+      /^ADD of net1 for pod default\/twice-\d, .* belongs to ResourceClaim default\/\S+, which this pod does not have: remove /;
     const counted = async () => (await readAllocatable(cluster)).h2?.bondedIface ?? 0;
     {
       // Its devices include that of the pod.
