@@ -69,17 +69,18 @@ const burstPart = 0.25;
 export function keepMemorySmall(options: KeepMemorySmallOptions): Disposable {
   const { calls, lookMs = 5_000, restMs = 0, measure = measureProcess, release = releaseMemory } = options;
   let [releasedBytes, restedMs] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  let isTwice = true;
+  // How often memory must still be released.
+  let due = 0;
   let { cpuMs: before } = measure();
   const timer = setInterval(() => {
     const { cpuMs, residentBytes } = measure();
     const isIdle = cpuMs - before < lookMs * idlePart;
     const isBurst = cpuMs - before >= lookMs * burstPart;
     [before, restedMs] = [cpuMs, isBurst ? Number.POSITIVE_INFINITY : restedMs + lookMs];
-    const isDue = !isTwice || (restedMs >= restMs && residentBytes >= releasedBytes + growthBytes);
-    if (!isIdle || !isDue) return;
-    isTwice = !isTwice;
-    restedMs = 0;
+    const isGrown = restedMs >= restMs && residentBytes >= releasedBytes + growthBytes;
+    if ((isIdle && due === 0 && isGrown) || (isBurst && due === 1)) due = 2;
+    if (!isIdle || due === 0) return;
+    [due, restedMs] = [due - 1, 0];
     release(calls);
     ({ cpuMs: before, residentBytes: releasedBytes } = measure());
   }, lookMs).unref();
@@ -88,7 +89,13 @@ export function keepMemorySmall(options: KeepMemorySmallOptions): Disposable {
 
 function measureProcess(): { readonly cpuMs: number; readonly residentBytes: number } {
   const { user, system } = process.cpuUsage();
-  return { cpuMs: (user + system) / 1_000, residentBytes: process.memoryUsage.rss() };
+  const cpuMs = (user + system) / 1_000;
+  try {
+    return { cpuMs, residentBytes: process.memoryUsage.rss() };
+  } catch {
+    // Node.js reads it from a file, and fails without a free file descriptor.
+    return { cpuMs, residentBytes: 0 };
+  }
 }
 
 /** MADV_DONTNEED of <bits/mman-linux.h>. */
