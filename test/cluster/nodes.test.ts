@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readVersion, recipes } from '../binaries/recipes.ts';
+import { until } from '../process/until.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { apiServerAddress } from './layout.ts';
 import { deletePod, runInPod, runPod } from './pods.ts';
@@ -56,7 +57,12 @@ describe('a cluster of three nodes', () => {
       nodes,
     );
     for (const { status } of pods) {
-      assert.equal(await (await fetch(`http://${status.podIP}:8080/`)).text(), 'here\n');
+      // A pod is Running before its program listens.
+      const read = async () => await (await fetch(`http://${status.podIP}:8080/`)).text();
+      await until(
+        () => read().catch(String),
+        (text) => text === 'here\n',
+      );
     }
     for (const from of nodes) {
       for (const { status } of pods) await runInPod(cluster, `on-${from}`, `ping -c 1 -W 5 ${status.podIP}`);
