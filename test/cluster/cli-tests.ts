@@ -11,7 +11,7 @@ import { runProgram } from '../process/run-program.ts';
 import { startProcess } from '../process/start-process.ts';
 import { until } from '../process/until.ts';
 import type { MacvtapCluster } from './macvtap-cluster-of-file.ts';
-import { deletePod, runPod } from './pods.ts';
+import { deletePod, deletePodsIfAny, runPod } from './pods.ts';
 import { untilHeld } from './resources.ts';
 import { applySeed, clearSeed } from './seed-objects.ts';
 
@@ -24,17 +24,17 @@ export function cliTests(cluster: MacvtapCluster): void {
     runProgram('cli/kubectl-macvtap.ts', [...flags, '--kubeconfig', cluster.kubeconfig]);
 
   describe('kubectl macvtap, on real nodes', () => {
+    // Each step is undone even if a later step fails. Otherwise, its remains would affect the next tests.
+    const undo = new AsyncDisposableStack();
     before(async () => {
-      folder = await mkdtempDisposable(join(tmpdir(), 'kmt-cli-'));
+      folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-cli-')));
+      undo.defer(() => clearSeed(cluster));
       await applySeed(cluster);
+      undo.defer(() => deletePodsIfAny(cluster, ['vm', 'second']));
       await runPod(cluster, { name: 'vm', node: 'h1', networks: 'macvtap0' });
       await untilHeld(cluster, 'h1', 'bondedIface', 1);
     });
-    after(async () => {
-      await folder.remove();
-      await deletePod(cluster, 'vm');
-      await clearSeed(cluster);
-    });
+    after(() => undo.disposeAsync());
 
     it("status shows a pod's devices, the status of the policy, and that there are no problems", async () => {
       const { code, stdout } = await until(

@@ -97,6 +97,11 @@ export async function deletePod(cluster: Cluster, name: string): Promise<void> {
   );
 }
 
+/** Deletes those of the pods that exist, and waits until they are gone. For use after a test that may have failed. */
+export async function deletePodsIfAny(cluster: Cluster, names: readonly string[]): Promise<void> {
+  await cluster.mustKubectl(['delete', 'pods', ...names, '--ignore-not-found']);
+}
+
 /** Runs a shell script in a pod's container and returns the output. If the script fails, rejects with its errors. */
 export async function runInPod(cluster: Cluster, name: string, script: string): Promise<string> {
   return await cluster.mustKubectl(['exec', name, '--', '/bin/sh', '-c', script]);

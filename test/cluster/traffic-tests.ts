@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { exchangeFrames, type FrameExchange } from './frame-stream.ts';
 import { findNodePlugin } from './install/node-plugin-pod.ts';
 import type { MacvtapCluster } from './macvtap-cluster-of-file.ts';
-import { deletePod, runPod } from './pods.ts';
+import { deletePod, deletePodsIfAny, runPod } from './pods.ts';
 import { untilHeld } from './resources.ts';
 import { applySeed, clearSeed } from './seed-objects.ts';
 import { type PodTap, readPodTap } from './taps.ts';
@@ -18,16 +18,17 @@ export function trafficTests(cluster: MacvtapCluster): void {
     const taps = async () => [await readPodTap(cluster, 'near'), await readPodTap(cluster, 'far')] as const;
     const plugins = () => Promise.all(Object.values(nodes).map((node) => findNodePlugin(cluster, node)));
 
+    // Each step is undone even if a later step fails. Otherwise, its remains would affect the next tests.
+    const undo = new AsyncDisposableStack();
     before(async () => {
+      undo.defer(() => clearSeed(cluster));
       await applySeed(cluster);
+      undo.defer(() => deletePodsIfAny(cluster, Object.keys(nodes)));
       for (const [name, node] of Object.entries(nodes)) await runPod(cluster, { name, node, networks: 'macvtap0' });
       first = await taps();
-      frames = await exchangeFrames(first);
+      frames = undo.use(await exchangeFrames(first));
     });
-    after(async () => {
-      await frames[Symbol.asyncDispose]();
-      await clearSeed(cluster);
-    });
+    after(() => undo.disposeAsync());
 
     it('flow while the node plugin of each node is killed and restarted by kubelet', async () => {
       for (const node of Object.values(nodes)) {

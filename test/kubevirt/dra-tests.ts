@@ -48,28 +48,37 @@ export function draTests(cluster: KubeVirtCluster): void {
       owners: ['107:107', '107:107', '107:107'],
     };
 
+    // Each step is undone even if a later step fails. Otherwise, its remains would affect the next tests.
+    const undo = new AsyncDisposableStack();
     before(async () => {
+      undo.defer(async () => void (await untilBonded(10)));
+      undo.defer(async () => void (await label('-')));
       await label('=DRA');
       await untilBonded(undefined);
-      peer = await createMachine(cluster, { name: 'peer', address: `${addresses[1]}/24`, node: 'h2' });
-      await peer.untilUp();
-      // Otherwise, the machine could start on that node. A selector of its node would prevent its migration.
-      await cluster.mustKubectl(['cordon', 'h2']);
-      machine = await createMachine(cluster, {
-        name: 'claims',
-        address: `${addresses[0]}/24`,
-        networks: ['bonded', 'bonded', 'dataplane'],
-        processors: 2,
+      undo.defer(async () => {
+        for (const one of ['h1', 'h2']) await untilHeld(cluster, one, 'bonded', 0);
       });
-      await machine.untilUp();
-      await cluster.mustKubectl(['uncordon', 'h2']);
+      const created: Machine[] = [];
+      undo.defer(async () => void (await Promise.all(created.map((one) => one.delete()))));
+      peer = await createMachine(cluster, { name: 'peer', address: `${addresses[1]}/24`, node: 'h2' });
+      created.push(peer);
+      await peer.untilUp();
+      try {
+        // Otherwise, the machine could start on that node. A selector of its node would prevent its migration.
+        await cluster.mustKubectl(['cordon', 'h2']);
+        machine = await createMachine(cluster, {
+          name: 'claims',
+          address: `${addresses[0]}/24`,
+          networks: ['bonded', 'bonded', 'dataplane'],
+          processors: 2,
+        });
+        created.push(machine);
+        await machine.untilUp();
+      } finally {
+        await cluster.mustKubectl(['uncordon', 'h2']);
+      }
     });
-    after(async () => {
-      await Promise.all([machine.delete(), peer.delete()]);
-      for (const one of ['h1', 'h2']) await untilHeld(cluster, one, 'bonded', 0);
-      await label('-');
-      await untilBonded(10);
-    });
+    after(() => undo.disposeAsync());
 
     it('runs with its manifest unchanged: KubeVirt requests the same resources, and the scheduler makes a claim', async () => {
       assert.deepEqual(await launcherFacts(), threeDevices);

@@ -78,7 +78,9 @@ test('the bundled command runs from a file without an ending, even with the vari
 test('the bundled webhook answers reviews, and checks a policy in a file against the schema next to it', async () => {
   await using bundled = await bundle('webhook');
   const misspelt = policyObject('misspelt', { parentSelector: [{ parentIface: 'eth0', mode: 'brigde' }] });
-  await using webhook = await startWebhook({ 'policy.yaml': stringify(misspelt) }, [], undefined, bundled.main);
+  await using webhook = await startWebhook({ 'policy.yaml': stringify(misspelt) }, [], undefined, {
+    main: bundled.main,
+  });
   await webhook.process.waitForLine(/parentSelector\[0\]\.mode/);
   await until(
     () => webhook.health('/readyz'),

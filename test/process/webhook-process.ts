@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AdmissionAnswer, AdmissionResponse } from '../../webhook/admission/admission-review.ts';
 import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
+import type { ImageStart } from '../images/read-start.ts';
 import { type RunningProcess, startProcess } from './start-process.ts';
 
 const source = fileURLToPath(new URL('../../webhook/main.ts', import.meta.url));
@@ -33,12 +34,15 @@ export interface WebhookProcess extends AsyncDisposable {
   readonly review: (verb: 'mutate' | 'validate', nad: object) => Promise<AdmissionResponse>;
 }
 
-/** Starts the webhook, or a bundle of it, on free ports. */
+/** The file that Node.js runs, and its flags. By default, it runs the source without flags. */
+type Form = Partial<ImageStart> & { readonly main?: string };
+
+/** Starts the webhook on free ports. */
 export async function startWebhook(
   files: Readonly<Record<string, string>>,
   flags: readonly string[] = [],
   prepare: (certificates: string) => Promise<void> = async () => {},
-  main = source,
+  { main = source, nodeFlags = [], environment = {} }: Form = {},
 ): Promise<WebhookProcess> {
   await using scope = new AsyncDisposableStack();
   const manifests = scope.use(await ManifestsDirectory.make(files));
@@ -49,10 +53,11 @@ export async function startWebhook(
     startProcess({
       name: 'webhook',
       command: [
-        ...([process.execPath, main] as const),
+        ...([process.execPath, ...nodeFlags, main] as const),
         ...['--source', `manifests:${manifests.path}`, '--cert-dir', certificates],
         ...['--listen', '127.0.0.1:0', '--metrics-listen', '127.0.0.1:0', ...flags],
       ],
+      environment,
     }),
   );
   const portIn = async (message: string) => {
