@@ -20,6 +20,10 @@ test('a bucket allows a burst, and then as many as are refilled', () => {
   assert.equal(takeAll(), 1);
   nowMs += 3_600_000;
   assert.equal(takeAll(), 3, 'the bucket never has more tokens than its burst');
+  bucket.giveBack(2);
+  assert.equal(takeAll(), 2);
+  bucket.giveBack(20);
+  assert.equal(takeAll(), 3, 'tokens that come back do not exceed the burst');
 });
 
 const limits = { burst: 2, refillMs: 100 };

@@ -13,6 +13,8 @@ export interface TokenBucket {
   readonly level: number;
   /** Takes one token. If the bucket has none, returns false. */
   take(): boolean;
+  /** Puts tokens back that were taken in vain. The bucket never has more tokens than its burst. */
+  giveBack(count: number): void;
 }
 
 /** Creates a full bucket. `nowMs` is a clock that never goes back. */
@@ -35,6 +37,9 @@ export function createTokenBucket(
       if (bucket.tokens < 1) return false;
       bucket = addTokens(bucket, -1);
       return true;
+    },
+    giveBack(count) {
+      bucket = addTokens(bucket, count);
     },
   };
 }

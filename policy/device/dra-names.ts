@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isJsonObject } from '../json.ts';
 import { deviceIDOf, parseDeviceID, xxhash64 } from './device-id.ts';
 
 /** The name of the DRA driver. It is also the domain of the driver's attributes, labels and taints. */
@@ -66,6 +67,22 @@ export function deviceClassOf(resourceName: string): ResourceClass {
     // A legal name contains no quotes or backslashes, so it needs no escapes in CEL.
     selector: `device.driver == "${draDriver}" && device.attributes["${draDriver}"].resourceName == "${resourceName}"`,
   };
+}
+
+/** Returns the spec of a DeviceClass. */
+export function specOfClass({ extendedResourceName, selector }: ResourceClass) {
+  return { selectors: [{ cel: { expression: selector } }], extendedResourceName };
+}
+
+/** Returns whether a DeviceClass has the wanted spec. If `isMapped` is false, its extendedResourceName may differ. */
+export function hasClassSpec(spec: unknown, wanted: ResourceClass, isMapped: boolean): boolean {
+  const { selectors, extendedResourceName } = specOfClass(wanted);
+  const found = isJsonObject(spec) ? spec : {};
+  return (
+    JSON.stringify(found.selectors) === JSON.stringify(selectors) &&
+    found.config === undefined &&
+    (!isMapped || found.extendedResourceName === extendedResourceName)
+  );
 }
 
 /**

@@ -5,12 +5,13 @@ import type { LeaseCandidate } from '../../cluster/lease/lease-keeper.ts';
 import type { EventRecorder } from '../../cluster/report/events/cluster-event.ts';
 import { openEventRecorder } from '../../cluster/report/events/event-recorder.ts';
 import type { EventCounter } from '../../cluster/report/events/event-writer.ts';
-import { leftOutClassEvents, takenEvents } from '../../cluster/report/leader/choose-classes.ts';
 import { createDeviceClasses, type DeviceClassKeeper } from '../../cluster/report/leader/device-classes.ts';
 import {
   conflictEvents,
   createConditionTracker,
+  leftOutClassEvents,
   leftOutEvents,
+  takenEvents,
   unofferedEvents,
 } from '../../cluster/report/leader/persistent-conditions.ts';
 import type { LiveSource, Source } from '../../cluster/source.ts';

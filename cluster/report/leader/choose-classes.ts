@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ownValue } from '../../../policy/json.ts';
 import { compareNatural } from '../../../policy/names.ts';
 import { readDeclaredSources } from '../../../policy/offers/declared-sources.ts';
 import type { Offers } from '../../../policy/offers/offers.ts';
 import type { ExplicitConfig } from '../../../policy/plan/from-explicit.ts';
 import { isLegalResourceName } from '../../../policy/plan/resource.ts';
 import type { ApiObject } from '../../api/api-resource.ts';
-import { aboutPolicy } from '../events/cluster-event.ts';
-import type { PersistentCondition } from './persistent-conditions.ts';
 
 /**
  * The limit of resources whose names come from interfaces that nodes report. A malicious node could report thousands of
@@ -16,32 +15,54 @@ export const mostReported = 256;
 
 /** The resources that get a DeviceClass. */
 export interface ClassedResources {
-  /** All of them, sorted. */
-  readonly resources: readonly string[];
-  /** Further reported resources, which exceed `mostReported`. Sorted. */
+  /** Resources that policies and the explicit configuration name, sorted. */
+  readonly named: readonly string[];
+  /** Resources that nodes report and that match a glob in a policy, highest rank first: at most `mostReported`. */
+  readonly reported: readonly string[];
+  /** Further reported resources, which exceed `mostReported`. Highest rank first. */
   readonly leftOut: readonly string[];
 }
 
 /**
  * Returns the resources that get a DeviceClass. Only policies and the explicit configuration decide: the resources that
- * they name, and reported resources that match a glob in a policy. Of the latter, those that have a class come first,
- * up to a limit. So a node that reports many names cannot replace the classes of other names.
+ * they name, and reported resources that match a glob in a policy. Of the latter, those that most nodes report come
+ * first, up to a limit. So a node that reports many names cannot displace a name that several nodes report.
+ *
+ * A resource with a class gives way only to one that at least twice as many nodes report. Otherwise, classes would be
+ * replaced whenever a few nodes join or leave.
  */
 export function resourcesWithClass(
-  { governing, resources }: Pick<Offers, 'governing' | 'resources'>,
+  { governing, resources, ofResource }: Pick<Offers, 'governing' | 'resources' | 'ofResource'>,
   explicit: ExplicitConfig | undefined,
   hasClass: (resource: string) => boolean,
 ): ClassedResources {
   const named = new Set([...governing.names, ...readDeclaredSources([], explicit).explicit.keys()]);
   const isReported = (resource: string): boolean =>
     !named.has(resource) && isLegalResourceName(resource) && governing.of(resource).length > 0;
-  const reported = resources.filter(isReported).sort(compareNatural);
-  const [existing, others] = [reported.filter(hasClass), reported.filter((resource) => !hasClass(resource))];
-  const ranked = [...existing, ...others];
+  const ranked = resources
+    .filter(isReported)
+    .map((resource) => {
+      // A node's state has each name at most once, so a node adds at most 1.
+      const count = ofResource(resource).reduce((sum, { nodes }) => sum + nodes, 0);
+      return { resource, weight: hasClass(resource) ? Math.max(1, 2 * count) - 0.5 : count };
+    })
+    .sort((left, right) => right.weight - left.weight || compareNatural(left.resource, right.resource))
+    .map(({ resource }) => resource);
   return {
-    resources: [...[...named].filter(isLegalResourceName), ...ranked.slice(0, mostReported)].sort(compareNatural),
+    named: [...named].filter(isLegalResourceName).sort(compareNatural),
+    reported: ranked.slice(0, mostReported),
     leftOut: ranked.slice(mostReported),
   };
+}
+
+/** The labels of the project's classes. A class without them has another owner, and is never changed. */
+export const classLabels = {
+  'app.kubernetes.io/managed-by': 'kube-macvtap',
+  'app.kubernetes.io/part-of': 'kube-macvtap',
+} as const;
+
+export function isOwn(found: ApiObject | undefined): boolean {
+  return Object.entries(classLabels).every(([key, value]) => ownValue(found?.metadata.labels, key) === value);
 }
 
 /** A DeviceClass of another owner that has the name or the extended resource of a class that the project needs. */
@@ -54,20 +75,6 @@ export interface TakenClass {
 }
 export function takenBy({ metadata: { name, uid } }: ApiObject, resource: string, by: TakenClass['by']): TakenClass {
   return { deviceClass: name, ...(typeof uid === 'string' && { uid }), resource, by };
-}
-
-/** Returns an event for each class of another owner that the project needs. */
-export function takenEvents(taken: readonly TakenClass[]): readonly PersistentCondition[] {
-  return taken.map(({ deviceClass, uid, resource, by }) => {
-    const regarding = { apiVersion: 'resource.k8s.io/v1', kind: 'DeviceClass', name: deviceClass };
-    const note =
-      by === 'name'
-        ? `resource ${resource} needs a DeviceClass of this name, but another owner created it; delete it or rename it`
-        : `another owner maps the resource ${resource} to this class; remove its spec.extendedResourceName`;
-    const about = { ...regarding, ...(uid !== undefined && { uid }) };
-    const event = { type: 'Warning', reason: 'DeviceClassTaken', action: 'Publish', regarding: about, note } as const;
-    return { key: `class ${by} ${deviceClass} ${resource}`, event };
-  });
 }
 
 /** Reported resources that match a glob of a policy, but get no class, because too many match. */
@@ -97,18 +104,6 @@ export function groupByPolicy(
     count: group.length,
     examples: group.slice(0, 3).map(({ name }) => name),
   }));
-}
-
-/** Returns an event for each policy whose globs match more interfaces than can get a DeviceClass. */
-export function leftOutClassEvents(leftOut: readonly LeftOutResources[]): readonly PersistentCondition[] {
-  return leftOut.map(({ policy, uid, count, examples }) => {
-    const names = examples.join(', ') + (count > examples.length ? ', …' : '');
-    const limit = `globs match more than ${mostReported} interfaces, so ${count} of them have no DeviceClass (${names})`;
-    const note = `${limit}; pods cannot request them from nodes that use DRA: name them in parentSelector, or narrow the globs`;
-    const regarding = aboutPolicy(policy, uid);
-    const event = { type: 'Warning', reason: 'DeviceClassesLeftOut', action: 'Publish', regarding, note } as const;
-    return { key: `without class ${policy}`, event };
-  });
 }
 
 /** Needed classes that the keeper does not create, because of other owners or of the limit. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { deviceClassOf, specOfClass } from '../../../policy/device/dra-names.ts';
 import type { Offers } from '../../../policy/offers/offers.ts';
 import { type ExplicitConfig, readExplicit } from '../../../policy/plan/from-explicit.ts';
 import { createListeners } from '../../../runtime/listeners.ts';
@@ -9,8 +10,9 @@ import { startApiServer } from '../../../test/apiserver-standin/start-api-server
 import { named, nodeState, offersOf, reported } from '../../../test/fixtures/offers/build-offers.ts';
 import { until } from '../../../test/process/until.ts';
 import { emptySnapshot } from '../../source.ts';
-import { leftOutClassEvents, mostReported, resourcesWithClass, takenEvents } from './choose-classes.ts';
-import { classLabels, createDeviceClasses, type DeviceClassOptions } from './device-classes.ts';
+import { classLabels, mostReported, resourcesWithClass } from './choose-classes.ts';
+import { createDeviceClasses, type DeviceClassOptions } from './device-classes.ts';
+import { leftOutClassEvents, takenEvents } from './persistent-conditions.ts';
 
 const domain = 'macvtap.network.kubevirt.io';
 const dataPolicy = named('p', { parentIface: 'eth0', resourceName: 'data' });
@@ -21,8 +23,11 @@ const stateWith = (...names: readonly string[]) =>
     names.map((name) => ({ name })),
   );
 
-const classed = (offers: Offers, explicit?: ExplicitConfig, existing: readonly string[] = []) =>
-  resourcesWithClass(offers, explicit, (name) => existing.includes(name));
+const manyNames = (count: number) => Array.from({ length: count }, (_, index) => `ens${index}`);
+const classed = (offers: Offers, explicit?: ExplicitConfig, existing: readonly string[] = []) => {
+  const { named, reported: ranked, leftOut } = resourcesWithClass(offers, explicit, (name) => existing.includes(name));
+  return { resources: [...named, ...ranked], leftOut };
+};
 
 describe('the resources that get a DeviceClass', () => {
   it('are those that policies and the explicit configuration name, before any node offers them', () => {
@@ -51,8 +56,8 @@ describe('the resources that get a DeviceClass', () => {
     assert.deepEqual(classed(offersOf({ policies: [dataPolicy], states })).resources, ['data']);
   });
 
-  it('include at most a fixed number of reported interfaces: those that have a class, then the others by name', () => {
-    const many = Array.from({ length: 900 }, (_, index) => `ens${index}`);
+  it('include at most a fixed number of reported interfaces: of equal ones, those that have a class, then by name', () => {
+    const many = manyNames(900);
     const states = { evil: stateWith(...many), h1: stateWith('ensz', 'a b') };
     const offers = offersOf({ policies: [dataPolicy, globPolicy], states });
     const found = classed(offers, undefined, ['ensz', 'ens900', 'data']);
@@ -69,7 +74,29 @@ describe('the resources that get a DeviceClass', () => {
       undefined,
       found.resources,
     );
-    assert.deepEqual(again.resources, found.resources);
+    assert.deepEqual(again.resources.toSorted(), found.resources.toSorted());
+  });
+
+  it('are first the names that most nodes report, even if another node has taken all places', () => {
+    const many = manyNames(mostReported);
+    const states = { evil: stateWith(...many), h1: stateWith('ensz'), h2: stateWith('ensz') };
+    const found = classed(offersOf({ policies: [globPolicy], states }), undefined, many);
+    assert.equal(found.resources[0], 'ensz');
+    assert.deepEqual(found.leftOut, [`ens${mostReported - 1}`]);
+  });
+
+  it('keep their class until at least twice as many nodes report another name', () => {
+    const many = manyNames(mostReported);
+    const common = Object.fromEntries(['h1', 'h2', 'h3'].map((node) => [node, stateWith(...many, 'ensz')]));
+    const more = { h4: stateWith('ensz'), h5: stateWith('ensz'), h6: stateWith('ensz') };
+    const leftOut = (states: typeof common, existing: readonly string[]) =>
+      classed(offersOf({ policies: [globPolicy], states }), undefined, existing).leftOut;
+    const { h6, ...few } = more;
+    assert.deepEqual(leftOut({ ...common, ...few }, many), ['ensz']);
+    assert.deepEqual(leftOut({ ...common, ...few, h6 }, many), [`ens${mostReported - 1}`]);
+    // Afterwards, ensz has a class, and keeps it when fewer nodes report it.
+    const after = [...many.slice(0, -1), 'ensz'];
+    assert.deepEqual(leftOut(common, after), [`ens${mostReported - 1}`]);
   });
 
   it('do not include those of an invalid policy', () => {
@@ -79,7 +106,10 @@ describe('the resources that get a DeviceClass', () => {
 });
 
 /** Starts a keeper with a fake API server. */
-async function start(offered: Offers, given: Pick<DeviceClassOptions, 'reportedWrites'> & { isSound?: boolean } = {}) {
+async function start(
+  offered: Offers,
+  given: Pick<DeviceClassOptions, 'reportedCreations'> & { isSound?: boolean } = {},
+) {
   await using scope = new AsyncDisposableStack();
   const server = scope.use(await startApiServer());
   const client = scope.use(connectStandIn(server));
@@ -137,6 +167,11 @@ const foreign = (name: string, spec: object = {}, labels?: object) => ({
   metadata: { name, ...(labels !== undefined && { labels }) },
   spec,
 });
+/** The up-to-date class of a resource. */
+const existing = (resource: string) => {
+  const made = deviceClassOf(resource);
+  return foreign(made.name, specOfClass(made), classLabels);
+};
 const noOffers = offersOf({});
 const dataOffers = offersOf({ policies: [dataPolicy] });
 
@@ -180,14 +215,14 @@ describe('the keeper of DeviceClasses', { concurrency: 4 }, () => {
       async () => stage.written,
       (written) => written.length === 2,
     );
-    assert.deepEqual(stage.written, ['updated data', 'deleted old']);
+    assert.deepEqual(stage.written, ['deleted old', 'updated data']);
   });
 
   it('limits the writes that reports cause, but not those that policies cause', async () => {
     const policies = [globPolicy, dataPolicy];
     const offering = (...names: readonly string[]) => offersOf({ policies, states: { evil: stateWith(...names) } });
     await using stage = await start(offering('ens1', 'ens2', 'ens3'), {
-      reportedWrites: { burst: 2, perSecond: 1 / 3_600 },
+      reportedCreations: { burst: 2, perSecond: 1 / 3_600 },
     });
     stage.begin();
     await until(
@@ -199,10 +234,11 @@ describe('the keeper of DeviceClasses', { concurrency: 4 }, () => {
     );
     await until(
       async () => stage.written,
-      (written) => written.length === 4,
+      (written) => written.length === 6,
     );
-    assert.deepEqual(stage.written, ['created data', 'created ens1', 'created ens2', 'created eth1']);
-    // Without the policy, no report causes these deletions.
+    // Deletions need no token, and come before creations.
+    assert.deepEqual(stage.written.slice(3), ['deleted ens1', 'deleted ens2', 'created eth1']);
+    assert.deepEqual(stage.written.slice(0, 3), ['created data', 'created ens1', 'created ens2']);
     stage.offer(dataOffers);
     await until(
       async () => stage.written,
@@ -211,10 +247,94 @@ describe('the keeper of DeviceClasses', { concurrency: 4 }, () => {
     assert.deepEqual(stage.classes(), [`data.${domain}`]);
   });
 
+  it('creates the classes of names that most nodes report first', async () => {
+    const states = { evil: stateWith('ens1', 'ens2', 'ensz'), h1: stateWith('ensz') };
+    await using stage = await start(offersOf({ policies: [globPolicy, dataPolicy], states }), {
+      reportedCreations: { burst: 1, perSecond: 1 / 3_600 },
+    });
+    stage.begin();
+    await until(
+      async () => stage.written,
+      (written) => written.length === 2,
+    );
+    assert.deepEqual(stage.written, ['created data', 'created ensz']);
+  });
+
+  it('replaces the class of a name that one node reports, but only if it may create the other class', async () => {
+    const many = manyNames(mostReported);
+    const states = { evil: stateWith(...many), h1: stateWith('ensy', 'ensz'), h2: stateWith('ensy', 'ensz') };
+    await using stage = await start(offersOf({ policies: [globPolicy], states }), {
+      reportedCreations: { burst: 1, perSecond: 1 / 3_600 },
+    });
+    for (const name of many) stage.server.store.put(existing(name));
+    stage.begin();
+    await until(
+      async () => stage.written,
+      (written) => written.length === 2,
+    );
+    const policies = [globPolicy, dataPolicy];
+    stage.offer(offersOf({ policies, states }));
+    await until(
+      async () => stage.written,
+      (written) => written.length === 3,
+    );
+    assert.deepEqual(stage.written, [`deleted ens${mostReported - 1}`, 'created ensy', 'created data']);
+  });
+
+  it('deletes the classes of reported names that exceed the limit', async () => {
+    const many = manyNames(mostReported + 2);
+    await using stage = await start(offersOf({ policies: [globPolicy], states: { evil: stateWith(...many) } }));
+    for (const name of many) stage.server.store.put(existing(name));
+    stage.begin();
+    await until(
+      async () => stage.written,
+      (written) => written.length === 2,
+    );
+    assert.deepEqual(stage.written, [`deleted ens${mostReported + 1}`, `deleted ens${mostReported}`]);
+  });
+
+  it('creates no class for a report while too many exist, because one cannot be deleted', async () => {
+    const [gone = '', ...kept] = manyNames(mostReported);
+    await using stage = await start(offersOf({ policies: [globPolicy], states: { h1: stateWith(...kept, 'ensz') } }));
+    for (const name of [gone, ...kept]) stage.server.store.put(existing(name));
+    stage.server.intercept(({ method }) =>
+      method === 'DELETE' ? { status: 403, body: { message: 'not allowed' } } : undefined,
+    );
+    stage.begin();
+    await until(
+      async () => stage.states,
+      (states) => states.length > 0,
+    );
+    assert.match(stage.states[0] ?? '', /deleted DeviceClass ens0/);
+    assert.deepEqual(stage.written, []);
+    stage.server.intercept(undefined);
+    await until(
+      async () => stage.written,
+      (written) => written.length === 2,
+    );
+    assert.deepEqual(stage.written, ['deleted ens0', 'created ensz']);
+  });
+
+  it('counts only successful writes for the limit', async () => {
+    const offers = offersOf({ policies: [globPolicy], states: { h1: stateWith('ens1', 'ens2', 'ens3') } });
+    await using stage = await start(offers, { reportedCreations: { burst: 3, perSecond: 1 / 3_600 } });
+    const answers = [
+      { status: 403, body: { message: 'not allowed' } },
+      { status: 409, body: { message: 'already exists' } },
+    ];
+    stage.server.intercept(({ method }) => (method === 'POST' ? answers.shift() : undefined));
+    stage.begin();
+    await until(
+      async () => stage.written,
+      (written) => written.length === 3,
+    );
+    assert.deepEqual(stage.written, ['created ens3', 'created ens1', 'created ens2']);
+  });
+
   it('reports the policy whose globs match too many interfaces', async () => {
-    const many = Array.from({ length: mostReported + 5 }, (_, index) => `ens${index}`);
+    const many = manyNames(mostReported + 5);
     const offers = offersOf({ policies: [globPolicy], states: { evil: stateWith(...many) } });
-    await using stage = await start(offers, { reportedWrites: { burst: 1, perSecond: 1 } });
+    await using stage = await start(offers, { reportedCreations: { burst: 1, perSecond: 1 } });
     stage.begin();
     await until(
       async () => stage.keeper.blocked.leftOut,

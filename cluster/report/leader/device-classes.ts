@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { deviceClassOf, type ResourceClass } from '../../../policy/device/dra-names.ts';
-import { isJsonObject, ownValue } from '../../../policy/json.ts';
+import { deviceClassOf, hasClassSpec, type ResourceClass, specOfClass } from '../../../policy/device/dra-names.ts';
+import { ownValue } from '../../../policy/json.ts';
 import type { Offers } from '../../../policy/offers/offers.ts';
-import { resourcePrefix } from '../../../policy/plan/resource.ts';
 import { MacvtapError } from '../../../runtime/errors.ts';
 import { createListeners } from '../../../runtime/listeners.ts';
 import { createSleeper, pause } from '../../../runtime/pause.ts';
@@ -15,7 +14,10 @@ import { ListWatch } from '../../api/list-watch.ts';
 import type { Source } from '../../source.ts';
 import {
   type BlockedClasses,
+  type ClassedResources,
+  classLabels,
   groupByPolicy,
+  isOwn,
   mostReported,
   noneBlocked,
   resourcesWithClass,
@@ -36,8 +38,8 @@ export interface DeviceClassOptions {
   readonly onWritten: (written: WrittenClass) => void;
   /** Called with each problem once while it lasts, and with undefined when no problem is left. */
   readonly onState: (error: MacvtapError | undefined) => void;
-  /** The limit of writes that nodes can cause with their reports. */
-  readonly reportedWrites?: BucketSize;
+  /** The limit of creations that nodes can cause with their reports. */
+  readonly reportedCreations?: BucketSize;
 }
 
 export interface WrittenClass {
@@ -56,17 +58,11 @@ export interface DeviceClassKeeper {
 
 const classesPath = '/apis/resource.k8s.io/v1/deviceclasses';
 
-/** The labels of the project's classes. A class without them has another owner, and is never changed. */
-export const classLabels = {
-  'app.kubernetes.io/managed-by': 'kube-macvtap',
-  'app.kubernetes.io/part-of': 'kube-macvtap',
-} as const;
-
 /**
- * The default limit of writes for reported resources. A malicious node could report other interfaces in every report.
- * The first classes are created at once.
+ * The default limit of creations for reported resources. A malicious node could report other interfaces in every
+ * report. Deletions need no limit, because each follows a creation. So reports cause ten writes a minute on average.
  */
-const usualReportedWrites: BucketSize = { burst: mostReported, perSecond: 10 / 60 };
+const usualReportedCreations: BucketSize = { burst: mostReported, perSecond: 5 / 60 };
 
 /** The minimum time between two rounds, and between two writes. A rollout causes a hundred changes a second. */
 const roundMs = 500;
@@ -76,9 +72,9 @@ const spacingMs = 20;
 const unsupportedMs = 600_000;
 
 export function createDeviceClasses(options: DeviceClassOptions): DeviceClassKeeper {
-  const { client, source, offers, onWritten, onState, reportedWrites = usualReportedWrites } = options;
+  const { client, source, offers, onWritten, onState, reportedCreations = usualReportedCreations } = options;
   const listeners = createListeners();
-  const bucket = createTokenBucket(reportedWrites);
+  const bucket = createTokenBucket(reportedCreations);
   let blocked = noneBlocked;
   const setBlocked = (found: BlockedClasses): void => {
     if (JSON.stringify(found) === JSON.stringify(blocked)) return;
@@ -93,32 +89,50 @@ export function createDeviceClasses(options: DeviceClassOptions): DeviceClassKee
     using _source = source.onChange(sleeper.wake);
     using _offers = offers.onChange(sleeper.wake);
     let [failures, unsupportedSinceMs, isPostponed] = [0, Number.NEGATIVE_INFINITY, false];
+    /** The tokens of failed writes. They limit retries, and come back at the next success. */
+    let wasted = 0;
     const isMapped = () => performance.now() - unsupportedSinceMs > unsupportedMs;
     /** Writes all changes, and returns the first error. An error of one class does not prevent the others. */
     const writeAll = async (): Promise<MacvtapError | undefined> => {
-      const { governing } = offers.current;
-      const hasClass = (resource: string) => isOwn(classes.objects.get(deviceClassOf(resource).name));
+      const hasClass = (resource: string) => isOwn(classes.objects.get(classNameOf(resource)));
       const wanted = resourcesWithClass(offers.current, source.snapshot.explicit, hasClass);
-      const changes = decideChanges(wanted.resources, classes.objects, isMapped());
-      setBlocked({ taken: changes.taken, leftOut: groupByPolicy(wanted.leftOut, governing) });
+      const { writes, spare, taken, ...found } = decideChanges(wanted, classes.objects, isMapped());
+      setBlocked({ taken, leftOut: groupByPolicy(wanted.leftOut, offers.current.governing) });
       isPostponed = false;
-      let problem: MacvtapError | undefined;
-      for (const change of changes.writes) {
-        if (signal.aborted || (problem !== undefined && isUnreachable(problem))) break;
-        if (isCausedByReport(change, governing) && !bucket.take()) {
-          isPostponed = true;
-          continue;
-        }
-        try {
-          const outcome = await write(client, change, signal);
-          if (outcome === 'unsupported') unsupportedSinceMs = performance.now();
-          if (outcome !== 'conflict') onWritten({ deviceClass: change.name, change: change.change });
-        } catch (thrown) {
-          problem ??= MacvtapError.from(thrown);
-        }
+      let room = found.room;
+      const problems: MacvtapError[] = [];
+      /** Returns whether the write succeeded. */
+      const apply = async (change: ClassWrite): Promise<boolean> => {
+        const outcome = await write(client, change, signal).catch((thrown) => MacvtapError.from(thrown));
+        if (outcome instanceof MacvtapError) problems.push(outcome);
+        if (outcome === 'unsupported') unsupportedSinceMs = performance.now();
+        const isDone = outcome === 'unsupported' || outcome === 'written';
+        if (isDone) onWritten({ deviceClass: change.name, change: change.change });
+        if (isDone && change.change === 'deleted') room += 1;
         await pause(spacingMs, signal);
+        return isDone;
+      };
+      /** Creates or updates a reported resource's class. If too many exist, a class of a lower rank gives way. */
+      const applyReported = async (change: ClassWrite): Promise<boolean> => {
+        if (change.change === 'updated') return apply(change);
+        const replaced = room > 0 ? undefined : spare.shift();
+        if (replaced !== undefined) await apply(replaced);
+        if (room <= 0 || !(await apply(change))) return false;
+        room -= 1;
+        return true;
+      };
+      for (const change of writes) {
+        if (signal.aborted || problems.some(isUnreachable)) break;
+        if (change.isUnlimited) await apply(change);
+        else if (!bucket.take()) isPostponed = true;
+        else {
+          wasted += 1;
+          if (!(await applyReported(change))) continue;
+          bucket.giveBack(wasted - 1);
+          wasted = 0;
+        }
       }
-      return problem;
+      return problems[0];
     };
     while (!signal.aborted) {
       const isReady = source.synced && classes.synced && classes.problem === undefined && offers.isSound;
@@ -127,7 +141,7 @@ export function createDeviceClasses(options: DeviceClassOptions): DeviceClassKee
       failures = failed === undefined ? 0 : failures + 1;
       report(classes.problem ?? failed ?? (isMapped() ? undefined : unsupported));
       const retryMs = failed && backOffMs(failures, { isOutage: isUnreachable(failed) });
-      await sleeper.sleep(retryMs ?? (isPostponed ? 1_000 / reportedWrites.perSecond : undefined));
+      await sleeper.sleep(retryMs ?? (isPostponed ? 1_000 / reportedCreations.perSecond : undefined));
       await sleeper.sleepThrough(roundMs);
     }
   };
@@ -153,25 +167,22 @@ const unsupported = new MacvtapError(
 interface ClassWrite {
   readonly change: WrittenClass['change'];
   readonly name: string;
+  /** False for creations and updates of reported resources. */
+  readonly isUnlimited: boolean;
   readonly wanted?: ResourceClass;
   readonly before?: ApiObject;
 }
 
-/** Returns whether a node's report may cause the write, because only a glob of a policy matches the resource. */
-function isCausedByReport({ wanted, before }: ClassWrite, governing: Offers['governing']): boolean {
-  const mapped = wanted?.extendedResourceName ?? ownValue(before?.spec, 'extendedResourceName');
-  if (typeof mapped !== 'string' || !mapped.startsWith(resourcePrefix)) return false;
-  const resource = mapped.slice(resourcePrefix.length);
-  return !governing.names.includes(resource) && governing.of(resource).length > 0;
-}
-
-/** Returns the writes that make the classes match the wanted resources, and the classes that prevent writes. */
-function decideChanges(
-  wanted: readonly string[],
-  classes: ReadonlyMap<string, ApiObject>,
-  isMapped = true,
-): { readonly writes: readonly ClassWrite[]; readonly taken: readonly TakenClass[] } {
-  const needed = new Map(wanted.map((resource) => [deviceClassOf(resource).name, resource]));
+/**
+ * Returns the writes that make the classes match the wanted resources: deletions, then named resources, then reported
+ * ones by rank. `room` is the number of reported classes that may be created before a deletion. `spare` has deletions
+ * of classes that give way only to a creation, lowest rank first. `taken` has the classes of other owners.
+ */
+function decideChanges(wanted: ClassedResources, classes: ReadonlyMap<string, ApiObject>, isMapped: boolean) {
+  const named = new Set(wanted.named.map(classNameOf));
+  const needed = new Map<string, string>();
+  // Names with the same hash share a class. The first one gets it, so a report cannot take it from a named resource.
+  for (const resource of [...wanted.named, ...wanted.reported]) needed.getOrInsert(classNameOf(resource), resource);
   const foreign = [...classes.values()].filter((object) => !isOwn(object));
   const mapped = new Map(foreign.map((object) => [ownValue(object.spec, 'extendedResourceName'), object]));
   const writes: ClassWrite[] = [];
@@ -180,34 +191,25 @@ function decideChanges(
     const before = classes.get(name);
     const made = deviceClassOf(resource);
     const rival = mapped.get(made.extendedResourceName);
+    const write = { name, wanted: made, isUnlimited: named.has(name) };
     if (before !== undefined && !isOwn(before)) taken.push(takenBy(before, resource, 'name'));
-    else if (before === undefined) writes.push({ change: 'created', name, wanted: made });
-    else if (!isUpToDate(before, made, isMapped)) writes.push({ change: 'updated', name, wanted: made, before });
+    else if (before === undefined) writes.push({ ...write, change: 'created' });
+    else if (!hasClassSpec(before.spec, made, isMapped)) writes.push({ ...write, change: 'updated', before });
     if (rival !== undefined && rival !== before) taken.push(takenBy(rival, resource, 'extendedResourceName'));
   }
-  for (const [name, before] of classes) {
-    if (isOwn(before) && !needed.has(name)) writes.push({ change: 'deleted', name, before });
-  }
-  return { writes, taken };
+  const counted = [...classes].filter(([name, object]) => isOwn(object) && !named.has(name));
+  const ranks = new Map(wanted.leftOut.map((resource, rank) => [classNameOf(resource), rank]));
+  const rankOf = ({ name }: ClassWrite) => ranks.get(name) ?? ranks.size;
+  const deletions = counted
+    .filter(([name]) => !needed.has(name))
+    .map(([name, before]): ClassWrite => ({ change: 'deleted', name, isUnlimited: true, before }))
+    .sort((left, right) => rankOf(right) - rankOf(left));
+  const room = mostReported - counted.length;
+  const due = Math.max(-room, deletions.filter(({ name }) => !ranks.has(name)).length);
+  return { writes: [...deletions.slice(0, due), ...writes], spare: deletions.slice(due), room, taken };
 }
 
-function isOwn(found: ApiObject | undefined): boolean {
-  return Object.entries(classLabels).every(([key, value]) => ownValue(found?.metadata.labels, key) === value);
-}
-
-function specOf({ extendedResourceName, selector }: ResourceClass) {
-  return { selectors: [{ cel: { expression: selector } }], extendedResourceName };
-}
-
-function isUpToDate({ spec }: ApiObject, wanted: ResourceClass, isMapped: boolean): boolean {
-  const { selectors, extendedResourceName } = specOf(wanted);
-  const found = isJsonObject(spec) ? spec : {};
-  return (
-    JSON.stringify(found.selectors) === JSON.stringify(selectors) &&
-    found.config === undefined &&
-    (!isMapped || found.extendedResourceName === extendedResourceName)
-  );
-}
+const classNameOf = (resource: string): string => deviceClassOf(resource).name;
 
 /**
  * Writes one change. A conflict means that another client created, changed or deleted the class; the watch then reports
@@ -225,7 +227,7 @@ async function write(client: ApiClient, change: ClassWrite, signal: AbortSignal)
         : await client.request(
             'PATCH',
             `${path}?${manager}`,
-            { metadata: { resourceVersion: version }, spec: { ...specOf(wanted), config: null } },
+            { metadata: { resourceVersion: version }, spec: { ...specOfClass(wanted), config: null } },
             { contentType: 'application/merge-patch+json', signal },
           );
   if (answer.status === 409 || answer.status === 404) return 'conflict';
@@ -237,7 +239,7 @@ async function write(client: ApiClient, change: ClassWrite, signal: AbortSignal)
 
 function newClass(name: string, wanted: ResourceClass) {
   const metadata = { name, labels: classLabels };
-  return { apiVersion: 'resource.k8s.io/v1', kind: 'DeviceClass', metadata, spec: specOf(wanted) };
+  return { apiVersion: 'resource.k8s.io/v1', kind: 'DeviceClass', metadata, spec: specOfClass(wanted) };
 }
 
 function trimClass({ metadata, spec }: ApiObject): ApiObject {

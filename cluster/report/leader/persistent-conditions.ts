@@ -8,6 +8,7 @@ import { isLegalResourceName, resourcePrefix } from '../../../policy/plan/resour
 import { type ReasonCode, reasons } from '../../../policy/reasons.ts';
 import type { Snapshot } from '../../source.ts';
 import { aboutNode, aboutPolicy, type ClusterEvent } from '../events/cluster-event.ts';
+import { type LeftOutResources, mostReported, type TakenClass } from './choose-classes.ts';
 
 /** A condition of the cluster, and the event that reports it. */
 export interface PersistentCondition {
@@ -191,4 +192,30 @@ export function leftOutEvents(
       } as const;
       return { key: `left out ${node}`, event };
     });
+}
+
+/** Returns an event for each class of another owner that the project needs. */
+export function takenEvents(taken: readonly TakenClass[]): readonly PersistentCondition[] {
+  return taken.map(({ deviceClass, uid, resource, by }) => {
+    const regarding = { apiVersion: 'resource.k8s.io/v1', kind: 'DeviceClass', name: deviceClass };
+    const note =
+      by === 'name'
+        ? `resource ${resource} needs a DeviceClass of this name, but another owner created it; delete it or rename it`
+        : `another owner maps the resource ${resource} to this class; remove its spec.extendedResourceName`;
+    const about = { ...regarding, ...(uid !== undefined && { uid }) };
+    const event = { type: 'Warning', reason: 'DeviceClassTaken', action: 'Publish', regarding: about, note } as const;
+    return { key: `class ${by} ${deviceClass} ${resource}`, event };
+  });
+}
+
+/** Returns an event for each policy whose globs match more interfaces than can get a DeviceClass. */
+export function leftOutClassEvents(leftOut: readonly LeftOutResources[]): readonly PersistentCondition[] {
+  return leftOut.map(({ policy, uid, count, examples }) => {
+    const names = examples.join(', ') + (count > examples.length ? ', …' : '');
+    const limit = `globs match more than ${mostReported} interfaces, so ${count} of them have no DeviceClass (${names})`;
+    const note = `${limit}; pods cannot request them from nodes that use DRA: name them in parentSelector, or narrow the globs`;
+    const regarding = aboutPolicy(policy, uid);
+    const event = { type: 'Warning', reason: 'DeviceClassesLeftOut', action: 'Publish', regarding, note } as const;
+    return { key: `without class ${policy}`, event };
+  });
 }
