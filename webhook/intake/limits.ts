@@ -6,8 +6,11 @@ import type { Log } from '../../runtime/log.ts';
 const MiB = 1024 * 1024;
 
 /**
- * The limits on connections and bodies. They keep the webhook below the chart's memory limit of 512 Mi. The process
- * takes about 270 MiB under load, 768 connections 50 MiB, bodies 56 MiB, and their parsed values 100 MiB.
+ * The limits on connections and bodies. They keep the webhook below the chart's memory limit of 512 MiB. V8 uses at
+ * most half of it for old objects. With 5,000 nodes, the cluster and code take about 40 MiB of that half. Parsed values
+ * take up to 100 MiB for small bodies, and 50 MiB for large ones (parse-in-turn.ts). New objects take up to 48 MiB.
+ * Outside V8's heap, bodies take 56 MiB, and 768 connections 50 MiB. The measured peak is 414 MiB
+ * (docs/explanation/decisions/0022-node-plugin-returns-unused-memory.md).
  */
 export const usualLimits = {
   /** All open connections. */
@@ -40,7 +43,7 @@ export const usualLimits = {
   /** Added to the bytes of each body, for its request object and the values of a small body. */
   bodyOverheadBytes: 16 * 1024,
   /**
-   * The maximum number of JSON values in one body. Each value takes up to 400 bytes of memory, and 2 µs to parse. The
+   * The maximum number of JSON values in one body. Each value takes up to 200 bytes of memory, and 2 µs to parse. The
    * API server's largest objects have one value per ten bytes, in `managedFields`.
    */
   bodyValues: 250_000,

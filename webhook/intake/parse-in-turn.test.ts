@@ -109,6 +109,21 @@ describe('a large body', () => {
     await isAsked('first', 'small', 'second');
   });
 
+  it('waits even if it is only 600 KiB long, because its values can take fifty times as much memory', {
+    timeout: 60_000,
+  }, async () => {
+    const medium = 'x'.repeat(600 * 1024);
+    await using stage = await stageWaitingQueue();
+    const { send, isAsked, release } = stage;
+    await send('first', medium);
+    await isAsked('first');
+    await send('second', medium);
+    await send('small');
+    await isAsked('first', 'small');
+    release();
+    await isAsked('first', 'small', 'second');
+  });
+
   it('is not reviewed if its connection ends just before its turn', { timeout: 60_000 }, async () => {
     // The connection of the second request ends just before the first request frees its place.
     await using stage = await stageWaitingQueue(({ cut }) => cut(1));

@@ -1,7 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { hasMoreValues, parseBody } from './read-body.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { createBodyBudget } from './body-budget.ts';
+import { usualLimits } from './limits.ts';
+import { hasMoreValues, parseBody, type ReadBody, readBody } from './read-body.ts';
+
+test('a complete body is in memory only once, also while its request is open', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  const source = new PassThrough();
+  const send = (text: string): WeakRef<Buffer> => {
+    const chunk = Buffer.from(text.repeat(100_000));
+    source.write(chunk);
+    return new WeakRef(chunk);
+  };
+  const done = Promise.withResolvers<ReadBody | undefined>();
+  const options = {
+    source,
+    length: undefined,
+    client: 'a',
+    budget: createBodyBudget(usualLimits),
+    limits: usualLimits,
+  };
+  readBody(options, (_error, read) => done.resolve(read));
+  const chunks = [send('a'), send('b')];
+  source.end();
+  assert.equal((await done.promise)?.body.length, 200_000);
+  // A WeakRef keeps its object until the current job is over.
+  await sleep(0);
+  collectGarbage();
+  assert.deepEqual(
+    chunks.map((chunk) => chunk.deref() === undefined),
+    [true, true],
+  );
+  assert.ok(source.listenerCount('data') > 0, 'the request is still open');
+});
 
 test('a body is parsed as JSON without any change', () => {
   const body = { a: [1, 'two', null, { constructor: { prototype: {} } }], 'a.__proto__': 1, text: '"__proto__":' };

@@ -43,6 +43,8 @@ export function readBody(options: ReadBodyOptions, done: (error: Error | undefin
       share.complete();
       const [first] = chunks;
       const body = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
+      // The request's listeners keep this list. A body that waits would otherwise be in memory twice.
+      chunks.length = 0;
       done(undefined, { body, share });
       return;
     }
