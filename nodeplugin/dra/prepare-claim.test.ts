@@ -249,7 +249,9 @@ describe('preparing a claim', () => {
     await prepare();
     state.claim = { uid: 'u2', pods: [], results: [result('data-0')], configs: [] };
     const next = { ...ref, name: 'net2', uid: 'u2' };
-    await assert.rejects(prepareClaim(next, context, signal), refused('DeviceClaimed', /vms\/net;/));
+    await assert.rejects(prepareClaim(next, context, signal), refused('DeviceClaimed', /ResourceClaim vms\/net;/));
+    const foreign = prepareClaim({ ...next, namespace: 'tenant-b' }, context, signal);
+    await assert.rejects(foreign, refused('DeviceClaimed', /for another pod's ResourceClaim;/));
     await unprepareClaim(ref, context, signal);
     await prepareClaim(next, context, signal);
     assert.equal(context.ledger.get('dataMvp0')?.claim?.uid, 'u2');
