@@ -94,7 +94,7 @@ export const errorCodes = {
   NetConfUnsupported: 'the network configuration uses a feature that the CNI plugin does not have',
   NetnsInvalid: 'CNI_NETNS is not the network namespace of a pod',
   DeviceMissing: 'the pod has no device for the network: the CNI plugin got an empty device ID',
-  DeviceHeldElsewhere: 'the network configuration names a device that kubelet allocated to another pod',
+  DeviceHeldElsewhere: 'the device belongs to another pod, by an allocation of kubelet or by a ResourceClaim',
   DeviceClaimed: 'the device is still prepared for another ResourceClaim',
   ClaimRefused: 'a ResourceClaim cannot be prepared on this node',
   DraUnavailable: 'the node is configured to allocate by DRA, which this cluster or installation does not support',
@@ -195,7 +195,8 @@ export const errorFixes = {
   NetConfUnsupported: 'Remove the keys that the message names, and let the guest get its addresses from the network.',
   NetnsInvalid: 'Mount /run/netns into the container with HostToContainer propagation, as the chart does.',
   DeviceMissing: "Recreate the pod while the webhook runs, or write the resource into a container's limits.",
-  DeviceHeldElsewhere: 'Remove deviceID from the NetworkAttachmentDefinition, because Multus fills it in.',
+  DeviceHeldElsewhere:
+    'Remove deviceID from the NetworkAttachmentDefinition, and any other device plugin of the resource from the node.',
   DeviceClaimed: 'None needed: kubelet tries again after it has unprepared the other claim.',
   ClaimRefused: 'Follow the message: it names the part of the claim that prevents its preparation.',
   DraUnavailable: 'Upgrade the cluster to Kubernetes 1.36 or newer, or set node.allocation to DevicePlugin.',

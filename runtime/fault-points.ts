@@ -15,6 +15,7 @@ export const faultPoints = {
   'allocate-recorded': 'the ledger has the device, and kubelet has no response',
   'claim-prepared': 'the CDI file of a prepared claim is written, and kubelet has no response',
   'claim-file-removed': 'the CDI file of an unprepared claim is gone, and the ledger still has the claim',
+  'claim-unprepared': 'the ledger has no unprepared claim any more, and kubelet has no response',
   'vlan-created': 'a VLAN exists with its short name, and is down and has no alias',
   'vlan-finished': 'a VLAN has its final name and alias, and the node plugin has not noted it',
   'vlan-removed': 'an unused VLAN is deleted, and the node plugin has not noted it',

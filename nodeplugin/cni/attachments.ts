@@ -104,3 +104,8 @@ export function isLinkOf(
   const isOnParent = parentIfindexElsewhere !== undefined && parentIfindexElsewhere === parentIfindex;
   return kind === 'macvtap' && (name === ifname || macAddress === mac || isOnParent);
 }
+
+/** Returns the interface of the pod that has the device, or that had it last. */
+export function interfaceOf({ attachment, podMAC }: DeviceRecord, podUID: string): string | undefined {
+  return [attachment, podMAC].find((had) => had?.podUID === podUID)?.ifname;
+}

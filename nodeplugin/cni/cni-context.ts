@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { MetadataLookups } from '../../cluster/api/lookups.ts';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
@@ -52,8 +51,8 @@ export interface CNIContext {
   readonly findPodMAC?: FindPodMAC | undefined;
   /** Absent if objects are read from files. */
   readonly findResource?: FindResource | undefined;
-  /** Finds the claims that a pod names. Absent if objects are read from files. */
-  readonly podClaims?: MetadataLookups['podClaims'] | undefined;
+  /** Absent if objects are read from files. */
+  readonly podClaims?: PodClaims | undefined;
   /** Absent if objects are read from files. */
   readonly migrations?: Migrations | undefined;
   readonly admission: Pick<Admission, 'checkAttach'>;
@@ -81,3 +80,6 @@ export type FindResource = (
   wanted: { readonly pod: PodName; readonly ifname: string; readonly network: string },
   signal: AbortSignal,
 ) => Promise<string | undefined>;
+
+/** Returns the names of the claims in a pod's spec, without those of templates. */
+export type PodClaims = (pod: PodName & { readonly uid: string }, signal: AbortSignal) => Promise<readonly string[]>;

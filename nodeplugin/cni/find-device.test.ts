@@ -7,7 +7,7 @@ import { createKeyedMutex } from '../../runtime/locks.ts';
 import type { DeviceRecord } from '../ledger/device-record.ts';
 import type { CNIContext, FindResource } from './cni-context.ts';
 import { deviceMissing, findDevice, readDeviceID } from './find-device.ts';
-import { createFindResource } from './locate-device.ts';
+import { createFindResource, rememberPodClaims } from './locate-device.ts';
 import type { NetConf } from './spec/net-conf.ts';
 
 for (const [title, pod, command] of [
@@ -93,7 +93,7 @@ test('a pod that joins a prepared claim gets its device, but not while another p
   const context = {
     ...contextOf(records),
     lock: createKeyedMutex(),
-    podClaims,
+    podClaims: rememberPodClaims(podClaims),
     ledger: {
       ...contextOf(records).ledger,
       record: async (id: string, entry: DeviceRecord) => void Object.assign(records, { [id]: entry }),
@@ -118,6 +118,43 @@ test('a pod that joins a prepared claim gets its device, but not while another p
       'device aMvp0 belongs to ResourceClaim vms/c, and pod vms/vm-a uses it. A macvtap is only for one pod at a time: ' +
       'give each pod its own claim, with a ResourceClaimTemplate',
   });
+});
+
+test('a pod with its own claim also joins a prepared claim, and its spec is read only once', async () => {
+  const shared = { ...claimOf(claimed('b')), name: 'shared', uid: 'u2' };
+  const later = { ...claimOf(claimed('c')), name: 'later', uid: 'u3' };
+  const own = { ...claimOf(claimed('a')), pods: ['p2'] };
+  const records: Record<string, DeviceRecord> = {
+    aMvp0: claimed('a', { claim: own }),
+    bMvp0: claimed('b', { claim: shared }),
+  };
+  let requests = 0;
+  const context = {
+    ...contextOf(records, async ({ network }) => (network === 'blue' ? 'b' : 'a')),
+    lock: createKeyedMutex(),
+    podClaims: rememberPodClaims(async () => {
+      requests += 1;
+      return { uid: 'p2', claims: ['shared', 'later'] };
+    }),
+    ledger: {
+      ...contextOf(records).ledger,
+      record: async (id: string, entry: DeviceRecord) => void Object.assign(records, { [id]: entry }),
+    },
+  } as unknown as CNIContext;
+  const joining = { name: 'vm-b', uid: 'p2' };
+  assert.equal(await find(context, 'net1', joining), 'bMvp0');
+  // A claim that is prepared between two interfaces of the pod.
+  records.cMvp0 = claimed('c', { claim: later });
+  await find(context, 'net2', joining);
+  assert.deepEqual(claimOf(records.cMvp0).pods, ['p1', 'p2']);
+  assert.equal(requests, 1);
+});
+
+test('an interface that had a device before gets it again without a request', async () => {
+  const records = { aMvp0: claimed('a', { attachment: at('net1') }), bMvp0: claimed('b') };
+  records.bMvp0 = claimed('b', { claim: { ...claimOf(records.bMvp0), pods: [] } });
+  const podClaims = () => assert.fail('the API server is asked');
+  assert.equal(await find({ ...contextOf(records), podClaims }, 'net1'), 'aMvp0');
 });
 
 test('with devices of several resources, the network names the resource', async () => {
@@ -166,10 +203,10 @@ test('the resource of a network is found by the name in its configuration, and e
 });
 
 test("a claim's device is only for the pods of its claim, and not while another pod's sandbox has it", async () => {
-  const outcome = async (record: DeviceRecord, uid: string | undefined) =>
+  const outcome = async (record: DeviceRecord, uid: string | undefined, namespace = 'vms') =>
     await findDevice(
       'aMvp0',
-      { pod: { ...pod, ...(uid && { uid }) }, netns: '/run/netns/none', ifname: 'net1' } as never,
+      { pod: { ...pod, namespace, ...(uid && { uid }) }, netns: '/run/netns/none', ifname: 'net1' } as never,
       contextOf({ aMvp0: record }),
       signal,
     ).then(
@@ -182,4 +219,12 @@ test("a claim's device is only for the pods of its claim, and not while another 
   assert.equal(await outcome(claimed('a', { attachment: at('net1') }), 'p1'), 'a');
   const elsewhere = claimed('a', { attachment: at('net1', 'p2') });
   assert.match(await outcome(elsewhere, 'p1'), /^DeviceHeldElsewhere: .* another pod uses it/);
+  // The objects of other tenants have no name.
+  const foreign = await outcome(claimed('a'), 'p2', 'tenant-b');
+  assert.match(
+    foreign,
+    /^DeviceHeldElsewhere: device aMvp0 belongs to another pod's ResourceClaim, which this pod does/,
+  );
+  const used = claimed('a', { attachment: at('net1', 'p2'), pod: 'vms/vm-a' });
+  assert.match(await outcome(used, 'p1', 'tenant-b'), /ResourceClaim, and another pod uses it/);
 });

@@ -3,7 +3,7 @@ import { compareDeviceIDs } from '../../policy/device/device-id.ts';
 import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { DeviceEntry, DeviceRecord } from '../ledger/device-record.ts';
-import { podUIDOf } from './attachments.ts';
+import { interfaceOf, podUIDOf } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
 import { aboutPod, type Claim, decideClaim, type RecordedClaim } from './device-claim.ts';
 import { joinClaims, rebuildEntry } from './locate-device.ts';
@@ -24,7 +24,7 @@ export async function readDeviceID(
 ): Promise<string> {
   const { resources, isPlanKnown } = context;
   const { pod } = environment;
-  await joinClaims(deviceID, pod, context, signal);
+  await joinClaims(deviceID, environment, context, signal);
   const id = deviceID ?? (await findClaimedDevice(name, environment, context, signal));
   if (id !== undefined) return id;
   if (!isPlanKnown()) throw planUnknown(`the pod holds no device for network ${name}`);
@@ -85,12 +85,10 @@ async function findClaimedDevice(
   const candidates = own
     .filter(([, { resource }]) => resource === wanted)
     .sort(([left], [right]) => compareDeviceIDs(left, right));
-  const interfaceOf = ({ attachment, podMAC }: DeviceRecord) =>
-    [attachment, podMAC].find((had) => had?.podUID === uid)?.ifname;
   const found =
-    candidates.find(([, record]) => interfaceOf(record) === ifname) ??
-    candidates.find(([, record]) => interfaceOf(record) === undefined && record.attachment === undefined) ??
-    candidates.find(([, record]) => interfaceOf(record) === undefined);
+    candidates.find(([, record]) => interfaceOf(record, uid) === ifname) ??
+    candidates.find(([, record]) => interfaceOf(record, uid) === undefined && record.attachment === undefined) ??
+    candidates.find(([, record]) => interfaceOf(record, uid) === undefined);
   return found?.[0];
 }
 
@@ -100,7 +98,9 @@ async function findClaimedDevice(
 function checkClaimed(id: string, record: DeviceRecord, { pod, netns }: CNIEnvironment): DeviceEntry {
   const { claim, attachment } = record;
   const uid = pod?.uid;
-  const owner = `device ${id} belongs to ResourceClaim ${claim?.namespace}/${claim?.name}`;
+  // The names of another namespace's objects are not shown.
+  const isOwn = claim?.namespace === pod?.namespace;
+  const owner = `device ${id} belongs to ${isOwn ? `ResourceClaim ${claim?.namespace}/${claim?.name}` : "another pod's ResourceClaim"}`;
   const facts = { device: id };
   if (uid === undefined || !claim?.pods.includes(uid)) {
     // Multus also fills in a device that another device plugin for the same resource has given to the pod.
@@ -118,7 +118,7 @@ function checkClaimed(id: string, record: DeviceRecord, { pod, netns }: CNIEnvir
     isSameNetns(attachment.netnsPath, attachment.netnsInode);
   if (isElsewhere) {
     const advice = 'give each pod its own claim, with a ResourceClaimTemplate';
-    const user = record.pod === undefined ? 'another pod' : `pod ${record.pod}`;
+    const user = record.pod === undefined || !isOwn ? 'another pod' : `pod ${record.pod}`;
     const text = `${owner}, and ${user} uses it. A macvtap is only for one pod at a time: ${advice}`;
     throw new MacvtapError('DeviceHeldElsewhere', text, { facts });
   }

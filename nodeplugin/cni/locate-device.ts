@@ -11,10 +11,10 @@ import { networksOf } from '../../policy/pod/parse-networks.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { DeviceEntry } from '../ledger/device-record.ts';
 import type { LinkDetails } from '../links/get-link.ts';
-import type { PodName } from '../podresources/held-devices.ts';
-import { unknownContainer } from './attachments.ts';
-import type { CNIContext, FindResource } from './cni-context.ts';
+import { interfaceOf, unknownContainer } from './attachments.ts';
+import type { CNIContext, FindResource, PodClaims } from './cni-context.ts';
 import { isSameNetns, type OpenNetns, openNetns } from './open-netns.ts';
+import type { CNIEnvironment } from './spec/cni-environment.ts';
 
 /**
  * Finds the parent interface of a device. While the device has a link or its sandbox exists, the parent is found by its
@@ -200,25 +200,44 @@ function configName(config: string | undefined): unknown {
 /** The API server reserves a claim for at most 256 pods (resource/v1/types.go, ResourceClaimReservedForMaxSize). */
 const mostPods = 256;
 
+/** More than the 110 pods that kubelet runs by default (maxPods). */
+const mostRemembered = 512;
+
+/** Creates a function that reads a pod's claims once, because they never change. Raises `LookupFailed`. */
+export function rememberPodClaims(read: MetadataLookups['podClaims']): PodClaims {
+  const known = new Map<string, readonly string[]>();
+  return async ({ namespace, name, uid }, signal) => {
+    const before = known.get(uid);
+    if (before !== undefined) return before;
+    const found = await read(namespace, name, signal);
+    if (found?.uid !== uid) return [];
+    for (const oldest of known.keys()) if (known.size >= mostRemembered) known.delete(oldest);
+    known.set(uid, found.claims);
+    return found.claims;
+  };
+}
+
 /**
- * Records that a pod shares claims that were prepared for other pods. Kubelet does not prepare them again for the pod,
- * so its spec is read. That costs a request only for a pod without a device, while other claims of its namespace are
- * prepared. Raises `LookupFailed`.
+ * Records that a pod shares claims that were prepared for other pods, also if it has further claims. Kubelet does not
+ * prepare them again for the pod, so its spec is read. That costs a request only for the new interface of a pod, while
+ * other claims of its namespace are prepared. Raises `LookupFailed`.
  */
 export async function joinClaims(
   deviceID: string | undefined,
-  pod: (PodName & { readonly uid?: string }) | undefined,
+  { pod, ifname }: Pick<CNIEnvironment, 'pod' | 'ifname'>,
   { ledger, lock, podClaims }: CNIContext,
   signal: AbortSignal,
 ): Promise<void> {
   const { namespace, name, uid } = pod ?? {};
   if (namespace === undefined || name === undefined || uid === undefined || podClaims === undefined) return;
   const claimed = ledger.entries().filter(([id]) => deviceID === undefined || id === deviceID);
-  if (claimed.some(([, { claim }]) => claim?.pods.includes(uid))) return;
-  const others = claimed.filter(([, { claim }]) => claim?.namespace === namespace);
-  const found = others.length > 0 ? await podClaims(namespace, name, signal) : undefined;
-  if (found?.uid !== uid) return;
-  for (const [id, { claim: before }] of others.filter(([, { claim }]) => found.claims.includes(claim?.name ?? ''))) {
+  const own = claimed.filter(([, { claim }]) => claim?.pods.includes(uid));
+  if (own.some(([id, record]) => id === deviceID || interfaceOf(record, uid) === ifname)) return;
+  const others = claimed.filter(([, { claim }]) => claim?.namespace === namespace && !claim.pods.includes(uid));
+  if (others.length === 0) return;
+  const names = await podClaims({ namespace, name, uid }, signal);
+  for (const [id, { claim: before }] of others) {
+    if (!names.includes(before?.name ?? '')) continue;
     const share = async () => {
       const record = ledger.get(id);
       if (record?.claim === undefined || record.claim.uid !== before?.uid) return;

@@ -19,7 +19,7 @@ import { type AttachedDevice, listAttached } from './attachments.ts';
 import type { CNIContext, ShimRights } from './cni-context.ts';
 import { removeAttachment } from './detach.ts';
 import { findTroubles, handleRequest } from './handle-request.ts';
-import { createFindResource } from './locate-device.ts';
+import { createFindResource, rememberPodClaims } from './locate-device.ts';
 import { createFindPodMAC } from './pod-mac.ts';
 import { type ReconcileOptions, reconcileAttachments } from './reconcile-attachments.ts';
 import type { RequestFrame } from './shim/frame.ts';
@@ -77,7 +77,7 @@ export async function openAttachments(options: OpenAttachmentsOptions): Promise<
     admission,
     findPodMAC: lookups && createFindPodMAC({ lookups, ledger }),
     findResource: lookups && createFindResource({ pod: lookups.pod, network: source.lookups.network }),
-    podClaims: lookups?.podClaims,
+    podClaims: lookups && rememberPodClaims(lookups.podClaims),
     troubles: () => findTroubles({ links, stateDirectory: config['state-dir'], isPlanKnown }),
     onTrouble,
     onCollected,

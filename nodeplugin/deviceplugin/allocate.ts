@@ -148,10 +148,12 @@ export async function allocateDevice(
 function checkClaim(id: string, { claim }: ClaimedPart, { ledger }: AllocateContext): void {
   const holder = ledger.get(id)?.claim;
   if (holder === undefined || holder.uid === claim?.uid) return;
+  // The error appears in an event on the pod, so the names of another namespace's objects are not shown.
+  const isOwn = holder.namespace === claim?.namespace;
+  const name = isOwn ? `ResourceClaim ${holder.namespace}/${holder.name}` : "another pod's ResourceClaim";
   throw new MacvtapError(
     'DeviceClaimed',
-    `device ${id} is still prepared for ResourceClaim ${holder.namespace}/${holder.name}; kubelet tries again after it ` +
-      'has unprepared that claim',
+    `device ${id} is still prepared for ${name}; kubelet tries again after it has unprepared that claim`,
     { facts: { device: id, namespace: holder.namespace, claim: holder.name } },
   );
 }

@@ -25,7 +25,7 @@ export interface ChooseAllocationOptions {
   readonly onChange: () => void;
 }
 
-/** Returns whether the installation allows DRA on this node: only then does the chart create its rights and mounts. */
+/** Returns whether the installation allows DRA on this node: only then does the chart create its rights. */
 export function mayUseDra(config: ChooseAllocationOptions['config'], { origin }: Pick<LiveSource, 'origin'>): boolean {
   return origin.kind === 'cluster' && (config.allocation === 'DRA' || config['allocation-by-label'] === 'On');
 }

@@ -1,33 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createClaimLookup } from '../../cluster/api/lookups.ts';
+import { join } from 'node:path';
+import { type ClaimLookup, createClaimLookup } from '../../cluster/api/lookups.ts';
 import { openResourceSlices } from '../../cluster/report/node-plugin/resource-slices.ts';
 import type { LiveSource } from '../../cluster/source.ts';
 import { parseDeviceID } from '../../policy/device/device-id.ts';
-import { deviceIDOfDraDevice } from '../../policy/device/dra-names.ts';
-import {
-  type DraParent,
-  type DraResource,
-  keyOfSlices,
-  nextEvictionMs,
-  planSlices,
-} from '../../policy/plan/dra-devices.ts';
+import { deviceIDOfDraDevice, draDriver } from '../../policy/device/dra-names.ts';
+import { keyOfSlices, nextEvictionMs, planSlices } from '../../policy/plan/dra-devices.ts';
+import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { createSleeper, pause } from '../../runtime/pause.ts';
 import { isSandboxThere } from '../cni/attachments.ts';
 import type { NodePluginConfig } from '../config.ts';
+import { removeStaleSockets } from '../deviceplugin/plugin-sockets.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { readBusFacts } from '../links/read-interfaces.ts';
+import { openMarker } from '../ledger/state-directory.ts';
+import { createParentReader } from '../links/open-node-links.ts';
 import type { HeldTracker } from '../reconcile/held-tracker.ts';
 import { allocatableOf, type ServedByName } from '../reconcile/served-resource.ts';
 import { createLeftoverCollector, openCDIDirectory } from './cdi-spec.ts';
 import { type Allocation, chooseAllocation, mayUseDra } from './choose-allocation.ts';
 import type { AnsweredClaim } from './driver-services.ts';
-import { type PrepareContext, prepareClaim, refuseWithoutDra, unprepareClaim } from './prepare-claim.ts';
+import { createLedgerLookup, type PrepareContext, prepareClaim, unprepareClaim } from './prepare-claim.ts';
 
 export interface OpenDraOptions {
   readonly config: Pick<
     NodePluginConfig,
-    'node-name' | 'allocation' | 'allocation-by-label' | 'cdi-dir' | 'kubelet-dir' | 'orphan-grace'
+    'node-name' | 'allocation' | 'allocation-by-label' | 'cdi-dir' | 'kubelet-dir' | 'state-dir' | 'orphan-grace'
   >;
   readonly source: Pick<LiveSource, 'origin' | 'snapshot' | 'onChange'>;
   readonly context: Omit<
@@ -47,6 +45,8 @@ export interface OpenDraOptions {
   readonly onRegistered: () => void;
   readonly onCollected: (claims: readonly string[]) => void;
   readonly onSlices: (error: MacvtapError | undefined) => void;
+  /** By default more than the 30 s until kubelet deletes the slices of an ended driver (dra/manager.go). */
+  readonly withdrawMs?: number;
 }
 
 /** The node's driver of dynamic resource allocation. */
@@ -64,11 +64,16 @@ export interface Dra extends AsyncDisposable {
  * Runs the driver while the node uses DRA, and while claims are prepared, until disposed. Prepared claims stay prepared
  * when the process ends.
  *
- * If the installation no longer allows DRA, claims that are still prepared can be unprepared. This needs no right on
- * the API server. Kubelet deletes the slices after the driver has ended.
+ * A node that once served the driver serves it for ever, if need be without slices. Kubelet's own list of claims also
+ * has those that were refused, or whose release it does not know. It survives a reboot, and without the driver, the
+ * pods of these claims would never end.
+ *
+ * If the installation no longer allows DRA, claims that are still prepared can be prepared again and unprepared. This
+ * needs no right on the API server. After the last one, the driver pauses for `withdrawMs`, and kubelet deletes the
+ * slices.
  */
 export async function openDra(options: OpenDraOptions): Promise<Dra> {
-  const { config, source, ledger, held, onChange, onTrouble, onSlices, onCollected } = options;
+  const { config, source, ledger, held, onChange, onTrouble, onSlices, onCollected, withdrawMs = 120_000 } = options;
   const choice = chooseAllocation({ config, source, onChange: () => offered && onChange() });
   const { origin } = source;
   /** Undefined before the first plan. */
@@ -76,7 +81,10 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
   const client = mayUseDra(config, source) && origin.kind === 'cluster' ? origin.client : undefined;
   const claimed = () =>
     ledger.entries().flatMap(([, { claim, attachment }]) => (claim === undefined ? [] : [{ claim, attachment }]));
-  if (client === undefined && claimed().length === 0) {
+  const marker = await openMarker(join(config['state-dir'], 'dra-driver-served'));
+  const directories = [`plugins/${draDriver}`, 'plugins_registry'].map((name) => join(config['kubelet-dir'], name));
+  await Promise.all(directories.map(removeStaleSockets));
+  if (client === undefined && claimed().length === 0 && !marker.isSet) {
     return {
       allocation: 'DevicePlugin',
       get trouble() {
@@ -91,10 +99,13 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
   const { signal } = scope;
   const sleeper = createSleeper(signal);
   let isRegistered = false;
+  const lookup = client && createClaimLookup(client);
   const context: PrepareContext = {
     ...options.context,
     ledger,
-    findClaim: client ? createClaimLookup(client) : refuseWithoutDra,
+    findClaim: lookup
+      ? ({ namespace, name }, signal) => lookup(namespace, name, signal)
+      : createLedgerLookup(ledger, config['node-name']),
     cdi: openCDIDirectory(config['cdi-dir']),
     deviceOf: (name) => deviceIDOfDraDevice(name, offered?.keys() ?? []),
     allocatable: (id) => {
@@ -106,13 +117,15 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
   };
   const heldByPlugin = () => new Set(held.current().flatMap(({ id, isClaimed }) => (isClaimed ? [] : [id])));
   const slices = client && openResourceSlices({ client, node: config['node-name'], onWrite: onSlices });
-  const collect = createLeftoverCollector({
-    ...context,
-    unattached: () =>
-      claimed().flatMap(({ claim, attachment }) => (attachment && isSandboxThere(attachment) ? [] : [claim])),
-    isInLedger: (uid) => claimed().some(({ claim }) => claim.uid === uid),
-    unprepare: (claim) => unprepareClaim(claim, context, signal),
-  });
+  const collectorOf = (findClaim: ClaimLookup) =>
+    createLeftoverCollector({
+      ...context,
+      findClaim,
+      unattached: () =>
+        claimed().flatMap(({ claim, attachment }) => (attachment && isSandboxThere(attachment) ? [] : [claim])),
+      isInLedger: (uid) => claimed().some(({ claim }) => claim.uid === uid),
+      unprepare: (claim) => unprepareClaim(claim, context, signal),
+    });
   const readParents = createParentReader(options.context.findInterface);
   let isChanged = false;
   /** Must be called when claims may have taken or released devices. */
@@ -123,7 +136,7 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
   // Imported on demand, because most nodes never serve the driver.
   const { keepDriver } = await import('./serve-driver.ts');
   const driver = keepDriver({
-    kubeletDirectory: config['kubelet-dir'],
+    directories,
     handlers: {
       prepare: (claim, signal) => prepareClaim(claim, context, signal),
       unprepare: (claim, signal) => unprepareClaim(claim, context, signal),
@@ -143,9 +156,21 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
   });
   let timer: NodeJS.Timeout | undefined;
   let plannedKey = '';
+  /** Since when this node neither uses DRA nor has a prepared claim. */
+  let unusedSince: number | undefined;
+  /** Serves or stops the driver. Returns for how long it stays stopped. Raises `FileNotWritten`. */
+  const serve = async (isDra: boolean): Promise<number> => {
+    const isUsed = isDra || claimed().length > 0;
+    if (isUsed) await marker.set();
+    unusedSince = isUsed ? undefined : (unusedSince ?? performance.now());
+    // With its rights, the node plugin deletes the slices itself.
+    const pauseMs = client || unusedSince === undefined ? 0 : unusedSince + withdrawMs - performance.now();
+    driver.run(marker.isSet && pauseMs <= 0);
+    return pauseMs;
+  };
   const settle = async (): Promise<void> => {
     const isDra = choice.current === 'DRA';
-    const resources = isDra && offered !== undefined ? await readParents(offered) : [];
+    const resources = isDra && offered !== undefined ? await readParents(offerable(offered)) : [];
     const byPlugin = heldByPlugin();
     const key = keyOfSlices(resources, byPlugin);
     // Most calls change nothing, and a node may have thousands of devices.
@@ -153,15 +178,16 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
       plannedKey = key;
       slices?.set(planSlices(resources, byPlugin));
     }
-    driver.run(isDra || claimed().length > 0);
+    const pauseMs = await serve(isDra);
     clearTimeout(timer);
-    const ms = nextEvictionMs(resources);
+    const ms = nextEvictionMs(resources) ?? (pauseMs > 0 ? pauseMs : undefined);
     if (ms !== undefined && !signal.aborted) timer = setTimeout(sleeper.wake, Math.min(ms + 1, 2 ** 31 - 1));
   };
   const running = (async () => {
     while (!signal.aborted) {
-      await settle().catch((thrown) => onTrouble(MacvtapError.from(thrown)));
-      await sleeper.sleep();
+      const failed = await settle().then(() => undefined, MacvtapError.from);
+      if (failed !== undefined) onTrouble(failed);
+      await sleeper.sleep(failed && retryMs);
       if (!isChanged) continue;
       await sleeper.sleepThrough(burstMs);
       isChanged = false;
@@ -170,7 +196,8 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
     }
   })();
   const collecting = (async () => {
-    while (client !== undefined && !signal.aborted) {
+    const collect = lookup && collectorOf(lookup);
+    while (collect !== undefined && !signal.aborted) {
       await pause(config['orphan-grace'], signal);
       if (signal.aborted) return;
       try {
@@ -209,32 +236,11 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
 
 /** How long the driver collects changes of claims. Pods often start together, and the node may have many devices. */
 const burstMs = 100;
+const retryMs = 5_000;
 
-/**
- * Creates a function that adds the facts about each resource's parent. A resource that cannot be allocated for another
- * reason than a missing parent is left out. The function remembers since when a parent has had no carrier, and the last
- * facts of a parent.
- */
-function createParentReader(findInterface: PrepareContext['findInterface']) {
-  const lostSince = new Map<string, number>();
-  const last = new Map<string, Omit<DraParent, 'isGone' | 'lostForMs'>>();
-  return async (served: ServedByName): Promise<readonly DraResource[]> => {
-    const resources = [...served.values()].flatMap(({ resource, fault }) =>
-      resource === undefined || (fault !== undefined && fault !== 'NothingFound') ? [] : [resource],
-    );
-    const parents = new Set(resources.map(({ parent }) => parent));
-    for (const kept of [lostSince, last]) for (const name of kept.keys()) if (!parents.has(name)) kept.delete(name);
-    return await Promise.all(
-      resources.map(async (resource) => {
-        const { parent: name } = resource;
-        const nic = findInterface(name);
-        if (nic?.carrier) lostSince.delete(name);
-        else lostSince.getOrInsert(name, performance.now());
-        const since = lostSince.get(name);
-        const lost = since === undefined ? {} : { lostForMs: performance.now() - since };
-        if (nic !== undefined) last.set(name, { nic, ...(await readBusFacts(nic)) });
-        return { resource, parent: { nic, ...last.get(name), ...(nic === undefined && { isGone: true }), ...lost } };
-      }),
-    );
-  };
+/** Leaves out resources that cannot be allocated for another reason than a missing parent. */
+function offerable(served: ServedByName): readonly PlannedResource[] {
+  return [...served.values()].flatMap(({ resource, fault }) =>
+    resource === undefined || (fault !== undefined && fault !== 'NothingFound') ? [] : [resource],
+  );
 }

@@ -12,7 +12,7 @@ import { createKeyedMutex } from '../../runtime/locks.ts';
 import { admitAll } from '../../test/fixtures/admission/admit-all.ts';
 import type { DeviceRecord } from '../ledger/device-record.ts';
 import type { CDIDevice } from './cdi-spec.ts';
-import { type PrepareContext, prepareClaim, unprepareClaim } from './prepare-claim.ts';
+import { createLedgerLookup, type PrepareContext, prepareClaim, unprepareClaim } from './prepare-claim.ts';
 
 const resource: PlannedResource = {
   source: 'policy',
@@ -249,10 +249,33 @@ describe('preparing a claim', () => {
     await prepare();
     state.claim = { uid: 'u2', pods: [], results: [result('data-0')], configs: [] };
     const next = { ...ref, name: 'net2', uid: 'u2' };
-    await assert.rejects(prepareClaim(next, context, signal), refused('DeviceClaimed', /vms\/net;/));
+    await assert.rejects(prepareClaim(next, context, signal), refused('DeviceClaimed', /ResourceClaim vms\/net;/));
+    const foreign = prepareClaim({ ...next, namespace: 'tenant-b' }, context, signal);
+    await assert.rejects(foreign, refused('DeviceClaimed', /for another pod's ResourceClaim;/));
     await unprepareClaim(ref, context, signal);
     await prepareClaim(next, context, signal);
     assert.equal(context.ledger.get('dataMvp0')?.claim?.uid, 'u2');
+  });
+});
+
+describe('an installation that no longer allows DRA', () => {
+  it('prepares a claim of the ledger again with the same answer, and refuses any other', async () => {
+    const { prepare, context, links, records, files, state } = node(
+      result('data-0'),
+      result('data-3', { request: 's' }),
+    );
+    const first = await prepare();
+    const before = structuredClone([...records]);
+    links.clear();
+    files.clear();
+    state.offered = undefined;
+    const ended = { ...context, findClaim: createLedgerLookup(context.ledger, 'h1') };
+    assert.deepEqual(await prepareClaim(ref, ended, signal), first);
+    assert.deepEqual([...records], before);
+    assert.deepEqual([links.size, files.size], [2, 1]);
+    // Another claim may have the same name.
+    const other = prepareClaim({ ...ref, uid: 'u2' }, ended, signal);
+    await assert.rejects(other, refused('ClaimRefused', /vms\/net .*may no longer use DRA; delete the pod/));
   });
 });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AllocatedClaim, AllocationResult, ClaimLookup } from '../../cluster/api/lookups.ts';
+import type { AllocatedClaim, AllocationResult } from '../../cluster/api/lookups.ts';
 import { linkName } from '../../policy/device/device-id.ts';
 import { draDeviceName, draDriver } from '../../policy/device/dra-names.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
@@ -25,10 +25,13 @@ export interface PreparedDevice {
   readonly cdiDeviceID: string;
 }
 
+/** Returns undefined if the claim does not exist. */
+type FindClaim = (ref: ClaimRef, signal: AbortSignal) => Promise<AllocatedClaim | undefined>;
+
 export interface PrepareContext extends AllocateContext {
   readonly ledger: AllocateContext['ledger'] & Pick<Ledger, 'entries'>;
   readonly admission: AllocateContext['admission'] & Pick<Admission, 'checkAttach'>;
-  readonly findClaim: ClaimLookup;
+  readonly findClaim: FindClaim;
   readonly cdi: CDIDirectory;
   /** The lock that Allocate and ADD take. Its keys are link names. */
   readonly lock: KeyedMutex;
@@ -54,7 +57,7 @@ export async function prepareClaim(
   context: PrepareContext,
   signal: AbortSignal,
 ): Promise<readonly PreparedDevice[]> {
-  const claim = await context.findClaim(ref.namespace, ref.name, signal);
+  const claim = await context.findClaim(ref, signal);
   const wanted = chooseDevices(ref, claim, context);
   using waited = beginStep('wait', context);
   return await context.lock.run(
@@ -216,15 +219,24 @@ export async function unprepareClaim(
       await cdi.remove(uid);
       faultPoint('claim-file-removed');
       for (const [id, { claim, lastUsed, ...entry }] of ofClaim({ uid }, ledger)) await ledger.record(id, entry);
+      faultPoint('claim-unprepared');
     },
     signal,
   );
 }
 
-/** For an installation that no longer allows DRA, instead of a look-up. Raises `ClaimRefused`. */
-export async function refuseWithoutDra(namespace: string, name: string): Promise<never> {
-  const advice = 'delete the pod, or set node.allocationByLabel: true in the chart until the pods with claims end';
-  throw refused({ namespace, name }, `this node may no longer use DRA; ${advice}`);
+/** For an installation that no longer allows DRA: finds only claims that are prepared. Raises `ClaimRefused`. */
+export function createLedgerLookup(ledger: Pick<Ledger, 'entries'>, nodeName: string): FindClaim {
+  return async (ref) => {
+    const prepared = ofClaim(ref, ledger).flatMap(([id, { claim }]) => (claim ? [{ id, claim }] : []));
+    const pods = prepared[0]?.claim.pods.map((uid) => ({ name: '', uid }));
+    const advice = 'delete the pod, or set node.allocationByLabel: true in the chart until the pods with claims end';
+    if (pods === undefined) throw refused(ref, `this node may no longer use DRA; ${advice}`);
+    const results = prepared.map(({ id, claim: { request } }) => {
+      return { request, driver: draDriver, pool: nodeName, device: draDeviceName(id) ?? '', adminAccess: false };
+    });
+    return { uid: ref.uid, pods, results, configs: [] };
+  };
 }
 
 function refused({ namespace, name }: Omit<ClaimRef, 'uid'>, why: string): MacvtapError {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import { draDriver } from '../../policy/device/dra-names.ts';
 import { joinSignals } from '../../runtime/abort-signals.ts';
@@ -145,8 +144,8 @@ function refused(error: string): MacvtapError {
 }
 
 export interface KeepDriverOptions extends Pick<ServeDriverOptions, 'handlers' | 'onFailure'> {
-  /** @example '/var/lib/kubelet' */
-  readonly kubeletDirectory: string;
+  /** The directories of the sockets for the calls and for the registration. They need not exist. */
+  readonly directories: readonly string[];
   /** Called after each answer to kubelet. */
   readonly onAnswer: (answered: AnsweredClaim) => void;
   readonly onTrouble: (error: MacvtapError) => void;
@@ -163,15 +162,11 @@ export interface KeptDriver extends AsyncDisposable {
  * Serves the driver while it is wanted, until disposed. It starts again if a socket fails or disappears. Each start has
  * its own sockets, because gRPC removes the socket of a stopped server, and kubelet accepts an endpoint only once.
  */
-export function keepDriver({ kubeletDirectory, onFailure, ...rest }: KeepDriverOptions): KeptDriver {
+export function keepDriver({ directories, onFailure, ...rest }: KeepDriverOptions): KeptDriver {
   const { onTrouble, onRegistered } = rest;
   const handlers = observeClaims(rest.handlers, rest.onAnswer);
   const scope = new AbortController();
   const sleeper = createSleeper(scope.signal);
-  const directories = [
-    join(kubeletDirectory, 'plugins', draDriver),
-    join(kubeletDirectory, 'plugins_registry'),
-  ] as const;
   let isWanted = false;
   const serve = async (): Promise<void> => {
     const startId = randomBytes(3).toString('hex');

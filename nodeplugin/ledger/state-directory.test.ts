@@ -4,7 +4,7 @@ import { mkdtempDisposable, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findLockHolder, lockDirectory, parseLockHolder } from './state-directory.ts';
+import { findLockHolder, lockDirectory, openMarker, parseLockHolder } from './state-directory.ts';
 
 const temporaryDirectory = () => mkdtempDisposable(join(tmpdir(), 'kmt-lock-'));
 
@@ -72,4 +72,15 @@ for (const [what, dev, ino, holder] of [
 
 test('a file that is gone has no holder', async () => {
   assert.equal(await findLockHolder('/nonexistent'), undefined);
+});
+
+test('a marker stays set, and is also set if its file cannot be looked for', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'marker');
+  const marker = await openMarker(path);
+  assert.equal(marker.isSet, false);
+  for (const _again of [1, 2]) await marker.set();
+  assert.deepEqual([marker.isSet, (await openMarker(path)).isSet], [true, true]);
+  assert.equal((await openMarker(join(path, 'below-a-file'))).isSet, true);
+  await assert.rejects((await openMarker(join(directory.path, 'gone', 'marker'))).set(), { code: 'FileNotWritten' });
 });

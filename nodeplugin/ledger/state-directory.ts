@@ -4,6 +4,7 @@ import { constants, type FileHandle, mkdir, open, readFile, stat } from 'node:fs
 import { dirname } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
 import koffi, { type KoffiFunc } from 'koffi';
+import { removeTemporaryFiles, writeFileAtomically } from '../../runtime/atomic-file.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { describeErrno, nameErrno } from '../netlink/libc.ts';
 
@@ -128,6 +129,32 @@ export function parseLockHolder(locks: string, dev: bigint, ino: bigint): number
     if (of === file && Number(pid) > 0) return Number(pid);
   }
   return undefined;
+}
+
+/** A fact that stays recorded in the state directory. */
+export interface Marker {
+  readonly isSet: boolean;
+  /** Resolves when the fact is durable. Does nothing if it is set. Raises `FileNotWritten`. */
+  set(): Promise<void>;
+}
+
+/** Opens the marker with this path. It is set if its file exists, or if that cannot be determined. */
+export async function openMarker(path: string): Promise<Marker> {
+  let isSet = await stat(path).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT',
+  );
+  return {
+    get isSet() {
+      return isSet;
+    },
+    async set() {
+      if (isSet) return;
+      await removeTemporaryFiles(path);
+      await writeFileAtomically(path, '');
+      isSet = true;
+    },
+  };
 }
 
 /**

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { DraParent, DraResource } from '../../policy/plan/dra-devices.ts';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
+import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { createListeners } from '../../runtime/listeners.ts';
 import { type Links, openLinks } from './links.ts';
+import { readBusFacts } from './read-interfaces.ts';
 import type { InterfaceWatch } from './watch-interfaces.ts';
 
 /** The node's links, and the current facts about its interfaces. */
@@ -145,4 +148,29 @@ export async function probeMacvtap(links: Pick<Links, 'createMacvtap'>, signal?:
     'Unexpected',
     `a link with ifindex ${noLink} exists and now has the macvtap mvtprobe; delete it`,
   );
+}
+
+/**
+ * Creates a function that adds the facts about each resource's parent, as ResourceSlices need them. The function
+ * remembers since when a parent has had no carrier, and the last facts of a parent.
+ */
+export function createParentReader(findInterface: (name: string) => InterfaceFacts | undefined) {
+  const lostSince = new Map<string, number>();
+  const last = new Map<string, Omit<DraParent, 'isGone' | 'lostForMs'>>();
+  return async (resources: readonly PlannedResource[]): Promise<readonly DraResource[]> => {
+    const parents = new Set(resources.map(({ parent }) => parent));
+    for (const kept of [lostSince, last]) for (const name of kept.keys()) if (!parents.has(name)) kept.delete(name);
+    return await Promise.all(
+      resources.map(async (resource) => {
+        const { parent: name } = resource;
+        const nic = findInterface(name);
+        if (nic?.carrier) lostSince.delete(name);
+        else lostSince.getOrInsert(name, performance.now());
+        const since = lostSince.get(name);
+        const lost = since === undefined ? {} : { lostForMs: performance.now() - since };
+        if (nic !== undefined) last.set(name, { nic, ...(await readBusFacts(nic)) });
+        return { resource, parent: { nic, ...last.get(name), ...(nic === undefined && { isGone: true }), ...lost } };
+      }),
+    );
+  };
 }

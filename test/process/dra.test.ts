@@ -267,7 +267,7 @@ test(
 );
 
 test(
-  'an installation that no longer allows DRA unprepares the claims of running pods, then the driver ends',
+  'an installation that no longer allows DRA keeps the claims of running pods until they end, then the driver pauses',
   options,
   async () => {
     await using started = await startNode();
@@ -287,10 +287,7 @@ test(
     started.runWithoutDra();
     const draining = await until(register, (found) => found !== endpoint);
     // Kubelet prepares all claims again after its start.
-    assert.match(
-      String((await call(draining, 'NodePrepareResources'))?.error),
-      /may no longer use DRA; delete the pod/,
-    );
+    assert.deepEqual(await prepare(draining), ['net-0']);
     assert.deepEqual(
       (await showMacvtaps(namespace)).map(({ ifname }) => ifname),
       ['net1'],
@@ -341,26 +338,31 @@ suite('a node plugin that is killed', { concurrency: 2 }, () => {
     );
   }
 
-  test('while it unprepares a claim completes that after its start', options, async () => {
-    await using started = await startNode();
-    const { server, node, ready, call, prepare, files } = started;
-    allocate(server, node.name, 'netMvp0');
-    const armed = started.runArmed('claim-file-removed');
-    const dying = await ready();
-    await prepare(dying);
-    await assert.rejects(call(dying, 'NodeUnprepareResources'));
-    await armed.exit;
-    assert.equal((await readRecords(node)).netMvp0?.claim?.uid, claim.uid);
-    started.run();
-    const endpoint = await until(ready, (found) => found !== dying);
-    assert.deepEqual(await call(endpoint, 'NodeUnprepareResources'), { error: '' });
-    await until(
-      () => showDevice(node.namespace, 'netMvp0'),
-      (link) => link === undefined,
-    );
-    assert.deepEqual(await files(), []);
-    assert.equal(existsSync(tapOf(node.name, 'netMvp0')), false);
-  });
+  for (const point of ['claim-file-removed', 'claim-unprepared'] as const) {
+    test(`while it unprepares a claim, at ${point}, completes that after its start`, options, async () => {
+      await using started = await startNode();
+      const { server, node, ready, register, call, prepare, files } = started;
+      allocate(server, node.name, 'netMvp0');
+      const armed = started.runArmed(point);
+      const dying = await ready();
+      await prepare(dying);
+      await assert.rejects(call(dying, 'NodeUnprepareResources'));
+      await armed.exit;
+      const isDone = point === 'claim-unprepared';
+      assert.equal((await readRecords(node)).netMvp0?.claim?.uid, isDone ? undefined : claim.uid);
+      // Kubelet does not know of the release, and needs the driver, although the node no longer uses DRA.
+      if (isDone) put(server, nodeObject(node.name, { [allocationLabel]: 'DevicePlugin' }));
+      started.run('--allocation-by-label', 'On');
+      const endpoint = await until(isDone ? register : ready, (found) => found !== dying);
+      assert.deepEqual(await call(endpoint, 'NodeUnprepareResources'), { error: '' });
+      await until(
+        () => showDevice(node.namespace, 'netMvp0'),
+        (link) => link === undefined,
+      );
+      assert.deepEqual(await files(), []);
+      assert.equal(existsSync(tapOf(node.name, 'netMvp0')), false);
+    });
+  }
 
   test(
     'does not need kubelet for a claim that no longer exists: it is unprepared after the grace period',
