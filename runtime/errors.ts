@@ -196,7 +196,7 @@ export const errorFixes = {
   NetnsInvalid: 'Mount /run/netns into the container with HostToContainer propagation, as the chart does.',
   DeviceMissing: "Recreate the pod while the webhook runs, or write the resource into a container's limits.",
   DeviceHeldElsewhere:
-    'Remove deviceID from the NetworkAttachmentDefinition, and any other device plugin of the resource from the node.',
+    "Remove deviceID from the NetworkAttachmentDefinition, or the resource's other device plugin from the node.",
   DeviceClaimed: 'None needed: kubelet tries again after it has unprepared the other claim.',
   ClaimRefused: 'Follow the message: it names the part of the claim that prevents its preparation.',
   DraUnavailable: 'Upgrade the cluster to Kubernetes 1.36 or newer, or set node.allocation to DevicePlugin.',
