@@ -32,20 +32,20 @@ describe('a pod with a macvtap on a node that uses DRA', () => {
 
   it('gets the cards that its claims ask for by CEL: by parent, by NUMA node, and by speed', async (t) => {
     const entries = ['eth2', 'eth3'].map((parentIface) => ({ parentIface, resourceName: `of-${parentIface}` }));
-    const parents = { 'by-parent': 'eth1', 'by-numa': 'eth3', 'by-speed': 'eth2' };
+    const parents = { 'by-parent': 'eth2', 'by-numa': 'eth3', 'by-speed': 'eth1' };
     await cluster.apply([
       policy('cards', [machine], entries),
       ...['of-eth2', 'of-eth3'].map((name) => network(name)),
       anyClass,
-      claimTemplate('by-parent', { expression: `${attributes}.parent == "eth1"` }),
+      claimTemplate('by-parent', { expression: `${attributes}.parent == "eth2"` }),
       claimTemplate('by-numa', { expression: `${attributes}.numaNode == 0` }),
-      // The card eth3 has 1 Gb/s, and eth1 does not know its speed.
+      // The other cards have 1,000 Mb/s.
       claimTemplate('by-speed', { expression: `${attributes}.speedMbps >= 10000` }),
       claimTemplate('nowhere', { expression: `${attributes}.numaNode == 7` }),
     ]);
     await untilHeld(cluster, machine, 'of-eth3', 0);
     await makeClaimingPod(cluster, { name: 'none', node: machine, networks: 'data' }, 'nowhere');
-    const picky = { name: 'picky', node: machine, networks: 'data,of-eth3,of-eth2' };
+    const picky = { name: 'picky', node: machine, networks: 'of-eth2,of-eth3,data' };
     await makeClaimingPod(cluster, picky, ...Object.keys(parents));
     await untilPodReady(cluster, 'picky');
     const chosen = Object.keys(parents).map(async (name) => [name, await readClaimed(cluster, 'picky', name)] as const);
@@ -60,7 +60,7 @@ describe('a pod with a macvtap on a node that uses DRA', () => {
     // Each link is on the card, and its tap opens.
     const links = ['net1', 'net2', 'net3'].map((name) => `/sys/class/net/${name}`);
     const script = `for link in ${links.join(' ')}; do exec 3<>/dev/tap$(cat $link/ifindex) && cat $link/iflink; done`;
-    const cards = ['eth1', 'eth3', 'eth2'].map((name) => `/sys/class/net/${name}/ifindex`);
+    const cards = ['eth2', 'eth3', 'eth1'].map((name) => `/sys/class/net/${name}/ifindex`);
     assert.equal(await runInPod(cluster, 'picky', script), await cluster.run(machine, 'cat', ...cards));
 
     const asker = await makeAsker(cluster.kubeconfig, clusterFolder);
