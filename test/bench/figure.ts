@@ -57,6 +57,24 @@ export function measurement(samples: readonly number[], share: number): Measurem
   return { value, count, range: { low: Math.min(value, ...values), high: Math.max(value, ...values) } };
 }
 
+/** Returns a figure of milliseconds and its comparison, both at the same percentile. `reachMs` is the limit. */
+export function compareMs(
+  title: string,
+  share: number,
+  samples: readonly number[],
+  besideTitle: string,
+  besides: readonly number[],
+  reachMs?: number,
+): Figure {
+  return {
+    title,
+    unit: 'ms',
+    ...measurement(samples, share),
+    beside: { title: besideTitle, ...measurement(besides, share) },
+    ...(reachMs !== undefined && { reach: { valueAtMost: reachMs } }),
+  };
+}
+
 export function ratioOf({ value, beside }: Figure): number | undefined {
   return beside === undefined ? undefined : value / beside.value;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type BareLinks, startBareLinks } from '../bare-links.ts';
 import { makeBenchNode, type ResourceClient } from '../bench-node.ts';
-import { type Figure, measurement } from '../figure.ts';
+import { compareMs, type Figure } from '../figure.ts';
 import { interleave, timeMs } from '../interleave.ts';
 import type { BenchRow } from '../row.ts';
 
@@ -17,6 +17,9 @@ const warmUp = 3;
  * number of links.
  */
 const quantity = (blocks + warmUp) * block + (bursts + warmUp) * atOnce;
+
+/** The calls of this row. Rows that measure other calls of kubelet beside Allocate make as many. */
+export const calls = { block, blocks, atOnce, bursts, warmUp, quantity } as const;
 
 /**
  * Measures Allocate over gRPC through the real process, fresh and reused. A fresh call is compared with its parts: a
@@ -58,12 +61,12 @@ async function measureFresh(client: ResourceClient, bare: BareLinks, fresh: () =
   );
   const { allocate: taken, create, append, ask } = samples;
   const parts = create.map((ms, index) => ms + (append[index] ?? 0) + (ask[index] ?? 0));
-  const together = compare('Allocate, fresh link, p50, beside its parts', 0.5, taken, partsTitle, parts);
+  const together = compareMs('Allocate, fresh link, p50, beside its parts', 0.5, taken, partsTitle, parts);
   return [
     { ...together, reach: { ratioAtMost: 1.5 } },
-    compare('Allocate, fresh link, p50', 0.5, taken, 'bare netlink create', create, 1),
-    compare('Allocate, fresh link, p99', 0.99, taken, 'bare netlink create', create, 4),
-    compare('durable append of a ledger line, p50', 0.5, append, 'empty gRPC call', ask),
+    compareMs('Allocate, fresh link, p50', 0.5, taken, 'bare netlink create', create, 1),
+    compareMs('Allocate, fresh link, p99', 0.99, taken, 'bare netlink create', create, 4),
+    compareMs('durable append of a ledger line, p50', 0.5, append, 'empty gRPC call', ask),
   ];
 }
 
@@ -77,8 +80,8 @@ async function measureReused(client: ResourceClient): Promise<readonly Figure[]>
     },
   );
   return [
-    compare('Allocate, reused link, p50', 0.5, samples.allocate, 'empty gRPC call', samples.bare, 0.5),
-    compare('Allocate, reused link, p99', 0.99, samples.allocate, 'empty gRPC call', samples.bare),
+    compareMs('Allocate, reused link, p50', 0.5, samples.allocate, 'empty gRPC call', samples.bare, 0.5),
+    compareMs('Allocate, reused link, p99', 0.99, samples.allocate, 'empty gRPC call', samples.bare),
   ];
 }
 
@@ -92,8 +95,8 @@ async function measureBursts(client: ResourceClient, bare: BareLinks, fresh: () 
   );
   const title = `Allocate, fresh link, ${atOnce} at once`;
   return [
-    compare(`${title}, p50`, 0.5, samples.allocate, `bare creates, ${atOnce} at once`, samples.bare),
-    compare(`${title}, p99`, 0.99, samples.allocate, `bare creates, ${atOnce} at once`, samples.bare),
+    compareMs(`${title}, p50`, 0.5, samples.allocate, `bare creates, ${atOnce} at once`, samples.bare),
+    compareMs(`${title}, p99`, 0.99, samples.allocate, `bare creates, ${atOnce} at once`, samples.bare),
   ];
 }
 
@@ -101,21 +104,4 @@ async function backToBack(call: () => Promise<void>): Promise<readonly number[]>
   const times: number[] = [];
   for (let index = 0; index < block; index += 1) times.push(await timeMs(call));
   return times;
-}
-
-function compare(
-  title: string,
-  share: number,
-  samples: readonly number[],
-  besideTitle: string,
-  besides: readonly number[],
-  reachMs?: number,
-): Figure {
-  return {
-    title,
-    unit: 'ms',
-    ...measurement(samples, share),
-    beside: { title: besideTitle, ...measurement(besides, share) },
-    ...(reachMs !== undefined && { reach: { valueAtMost: reachMs } }),
-  };
 }

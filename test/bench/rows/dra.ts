@@ -6,20 +6,13 @@ import type { ResourceClient } from '../bench-node.ts';
 import { type BenchCluster, startBenchCluster } from '../dra/bench-cluster.ts';
 import { type DriverClient, dialDriver, makeClaims, readClaim } from '../dra/claim-calls.ts';
 import { measureSliceWrites } from '../dra/slice-writes.ts';
-import { type Figure, measurement } from '../figure.ts';
+import { compareMs, type Figure } from '../figure.ts';
 import { interleave, timeMs } from '../interleave.ts';
 import { bundledForm } from '../program-form.ts';
 import type { BenchRow } from '../row.ts';
+import { calls } from './allocate.ts';
 
-/** How many calls one contender makes before the other one has its turn. */
-const block = 10;
-const blocks = 30;
-const atOnce = 8;
-const bursts = 25;
-const warmUp = 3;
-
-/** The number of devices. Each fresh call takes a device that was never used. */
-const quantity = (blocks + warmUp) * block + (bursts + warmUp) * atOnce;
+const { block, blocks, atOnce, bursts, warmUp, quantity } = calls;
 
 /**
  * Measures the calls of kubelet to the DRA driver, with claims that a real API server has. For comparison, measures
@@ -82,13 +75,13 @@ async function measureAlone({ cluster, allocator, preparer, claims }: Parties): 
   const parts = allocate.map((ms, index) => ms + (read[index] ?? 0));
   const title = 'NodePrepareResources of a claim';
   return [
-    compare(`${title}, fresh link, p50`, 0.5, prepare, 'Allocate, fresh link', allocate),
-    compare(`${title}, fresh link, p99`, 0.99, prepare, 'Allocate, fresh link', allocate),
-    compare(`${title}, fresh link, p50, beside its parts`, 0.5, prepare, 'Allocate + GET of the claim', parts),
-    compare(`${title}, again, p50`, 0.5, repeat, 'Allocate, reused link', reuse),
-    compare(`${title}, again, p99`, 0.99, repeat, 'Allocate, reused link', reuse),
-    compare('NodeUnprepareResources of a claim, p50', 0.5, unprepare, 'Allocate, fresh link', allocate),
-    compare('NodeUnprepareResources of a claim, p99', 0.99, unprepare, 'Allocate, fresh link', allocate),
+    compareMs(`${title}, fresh link, p50`, 0.5, prepare, 'Allocate, fresh link', allocate),
+    compareMs(`${title}, fresh link, p99`, 0.99, prepare, 'Allocate, fresh link', allocate),
+    compareMs(`${title}, fresh link, p50, beside its parts`, 0.5, prepare, 'Allocate + GET of the claim', parts),
+    compareMs(`${title}, again, p50`, 0.5, repeat, 'Allocate, reused link', reuse),
+    compareMs(`${title}, again, p99`, 0.99, repeat, 'Allocate, reused link', reuse),
+    compareMs('NodeUnprepareResources of a claim, p50', 0.5, unprepare, 'Allocate, fresh link', allocate),
+    compareMs('NodeUnprepareResources of a claim, p99', 0.99, unprepare, 'Allocate, fresh link', allocate),
   ];
 }
 
@@ -105,22 +98,7 @@ async function measureBursts({ allocator, preparer, claims }: Omit<Parties, 'clu
   );
   const title = `NodePrepareResources of a claim, fresh link, ${atOnce} at once`;
   return [
-    compare(`${title}, p50`, 0.5, prepare, `Allocate, ${atOnce} at once`, allocate),
-    compare(`${title}, p99`, 0.99, prepare, `Allocate, ${atOnce} at once`, allocate),
+    compareMs(`${title}, p50`, 0.5, prepare, `Allocate, ${atOnce} at once`, allocate),
+    compareMs(`${title}, p99`, 0.99, prepare, `Allocate, ${atOnce} at once`, allocate),
   ];
-}
-
-function compare(
-  title: string,
-  share: number,
-  samples: readonly number[],
-  besideTitle: string,
-  besides: readonly number[],
-): Figure {
-  return {
-    title,
-    unit: 'ms',
-    ...measurement(samples, share),
-    beside: { title: besideTitle, ...measurement(besides, share) },
-  };
 }
