@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { compareNatural } from '../names.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
 import type { ExplicitConfig, ExplicitEntry } from '../plan/from-explicit.ts';
 import { isLegalResourceName, type Mode, maxQuantity } from '../plan/resource.ts';
 import { namedParent } from '../plan/vlan.ts';
 import type { Offer } from './offers.ts';
+import type { Governing } from './policies-governing.ts';
 
 /** An entry of the explicit configuration that can become a resource. */
 type UsableEntry = ExplicitEntry & { readonly mode: Mode };
@@ -88,4 +90,19 @@ function offerOfEntry({ name, lowerDevice, mode, quantity }: UsableEntry): Decla
   const devices = Math.min(quantity, limit);
   const parents = [lowerDevice];
   return { resource: name, source: 'explicit', mode, parents, quantity: devices, nodes: 0, isAssumed: false };
+}
+
+/**
+ * Decides which resources have a DeviceClass: those that policies or the explicit configuration name, and any other
+ * resource that a glob in a policy matches. A name that Kubernetes does not accept has none.
+ */
+export function decideClassed(governing: Pick<Governing, 'names' | 'of'>, explicit: ExplicitConfig | undefined) {
+  const named = new Set([...governing.names, ...readEntries(explicit).keys()]);
+  return {
+    /** The resources that are named, sorted. */
+    named: [...named].filter(isLegalResourceName).sort(compareNatural),
+    /** Returns whether only a glob gives the resource its class. */
+    isMatched: (resource: string): boolean =>
+      !named.has(resource) && isLegalResourceName(resource) && governing.of(resource).length > 0,
+  };
 }

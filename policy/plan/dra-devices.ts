@@ -3,12 +3,12 @@ import { deviceIDs } from '../device/device-id.ts';
 import { deviceClassOf, draDeviceName, draTaints } from '../device/dra-names.ts';
 import { compareNatural } from '../names.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
-import { readDeclaredSources } from '../offers/declared-sources.ts';
+import { decideClassed } from '../offers/declared-sources.ts';
 import { indexGoverning } from '../offers/policies-governing.ts';
 import type { ExplicitConfig } from './from-explicit.ts';
 import type { InterfaceFacts } from './interfaces.ts';
 import type { NodePlan, PlannedResource } from './node-plan.ts';
-import { type CarrierLoss, isLegalResourceName, resourcePrefix } from './resource.ts';
+import { type CarrierLoss, resourcePrefix } from './resource.ts';
 
 /** A value of a device's attribute (resource.k8s.io/v1, DeviceAttribute). It has exactly one of the fields. */
 type DraAttribute = { readonly string: string } | { readonly int: number } | { readonly bool: boolean };
@@ -236,10 +236,8 @@ function describeTaints(carrierLoss: CarrierLoss | undefined): string {
 
 /** Returns the resources with a class: those that are named, and planned ones that a glob matches. */
 function classesOf({ policies, explicit }: ClassSources, planned: ReadonlySet<string>): ReadonlySet<string> {
-  const governing = indexGoverning(policies);
-  const named = [...governing.names, ...readDeclaredSources([], explicit).explicit.keys()];
-  const matched = [...planned].filter((name) => governing.of(name).length > 0);
-  return new Set([...named, ...matched].filter(isLegalResourceName).sort(compareNatural));
+  const { named, isMatched } = decideClassed(indexGoverning(policies), explicit);
+  return new Set([...named, ...[...planned].filter(isMatched)].sort(compareNatural));
 }
 
 function toClass(resource: string): ChangedClass {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ownValue } from '../../../policy/json.ts';
 import { compareNatural } from '../../../policy/names.ts';
-import { readDeclaredSources } from '../../../policy/offers/declared-sources.ts';
+import { decideClassed } from '../../../policy/offers/declared-sources.ts';
 import type { Offers } from '../../../policy/offers/offers.ts';
 import type { ExplicitConfig } from '../../../policy/plan/from-explicit.ts';
-import { isLegalResourceName } from '../../../policy/plan/resource.ts';
 import type { ApiObject } from '../../api/api-resource.ts';
 
 /**
@@ -36,11 +35,9 @@ export function resourcesWithClass(
   explicit: ExplicitConfig | undefined,
   hasClass: (resource: string) => boolean,
 ): ClassedResources {
-  const named = new Set([...governing.names, ...readDeclaredSources([], explicit).explicit.keys()]);
-  const isReported = (resource: string): boolean =>
-    !named.has(resource) && isLegalResourceName(resource) && governing.of(resource).length > 0;
+  const { named, isMatched } = decideClassed(governing, explicit);
   const ranked = resources
-    .filter(isReported)
+    .filter(isMatched)
     .map((resource) => {
       // A node's state has each name at most once, so a node adds at most 1.
       const count = ofResource(resource).reduce((sum, { nodes }) => sum + nodes, 0);
@@ -49,7 +46,7 @@ export function resourcesWithClass(
     .sort((left, right) => right.weight - left.weight || compareNatural(left.resource, right.resource))
     .map(({ resource }) => resource);
   return {
-    named: [...named].filter(isLegalResourceName).sort(compareNatural),
+    named,
     reported: ranked.slice(0, mostReported),
     leftOut: ranked.slice(mostReported),
   };
@@ -73,6 +70,7 @@ export interface TakenClass {
   /** The property that the class shares with the needed one. */
   readonly by: 'name' | 'extendedResourceName';
 }
+
 export function takenBy({ metadata: { name, uid } }: ApiObject, resource: string, by: TakenClass['by']): TakenClass {
   return { deviceClass: name, ...(typeof uid === 'string' && { uid }), resource, by };
 }
