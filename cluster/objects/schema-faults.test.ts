@@ -73,8 +73,24 @@ describe('the schema of a node state', () => {
     ]);
   });
 
-  it('refuses a repeated interface, like an API server', () => {
+  it('refuses items of a list with the same key, which an API server accepts', () => {
     assert.deepEqual(textsOf([{ name: 'eth0' }, { name: 'eth1' }, { name: 'eth0', mtu: 9000 }]), ['status.interfaces']);
+    const twice = <Item>(item: Item): readonly Item[] => [item, item];
+    const status = {
+      interfaces: twice({ name: 'eth0' }),
+      resources: twice({ name: 'net', source: 'policy', quantity: 1 }),
+      skipped: twice({ name: 'a/b[0] eth0', code: 'NotFound' }),
+      conflicts: twice({ name: 'a/b[0] eth0', code: 'NotFound' }),
+      troubles: twice({ code: 'MacvtapUnsupported', message: '' }),
+      observedPolicies: twice({ name: 'a/b', generation: 1 }),
+    };
+    const faults = schemaFaults('MacvtapNetworkNodeState', { ...state([]), status });
+    assert.deepEqual(
+      faults.map(({ text }) => text).sort(),
+      Object.keys(status)
+        .map((list) => `status.${list}`)
+        .sort(),
+    );
   });
 
   it('refuses items that are not objects', () => {

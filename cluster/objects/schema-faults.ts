@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
 import { type CrdKind, closeSchema, readCrdSchema } from './crd-schema.ts';
 
 /** A violation of the schema. `path` has keys and indexes, and `text` is the same path as text. */
@@ -17,7 +18,6 @@ const ajv = new Ajv({
   verbose: true,
   formats: { int32: true, int64: true, 'date-time': true },
 });
-ajv.addKeyword({ keyword: 'x-kubernetes-list-map-keys', type: 'array', validate: hasUniqueKeys });
 const validators = new Map<CrdKind, ValidateFunction>();
 
 /** Objects that were valid. They are not validated again, because objects of the cluster are never changed. */
@@ -33,23 +33,23 @@ export function schemaFaults(kind: CrdKind, object: unknown): readonly SchemaFau
   if (typeof object === 'object' && object !== null && valid.has(object)) return [];
   const validate = validators.getOrInsertComputed(kind, () => ajv.compile(closeSchema(readCrdSchema(kind))));
   if (!validate(object)) return (validate.errors ?? []).map(toFault);
+  const repeated = kind === 'MacvtapNetworkNodeState' ? findRepeatedKeys(object as MacvtapNetworkNodeState) : [];
+  if (repeated.length > 0) return repeated;
   valid.add(object as object);
   return [];
 }
 
-/** Returns whether all items of a map list have different keys. `required` in the schema rejects items without keys. */
-function hasUniqueKeys(keys: readonly string[], items: readonly (Readonly<Record<string, unknown>> | null)[]): boolean {
-  const [only] = keys;
-  // Most lists have one key, which is a text. These texts are compared directly, because this check runs for each list
-  // of each node.
-  if (keys.length === 1 && only !== undefined && items.every((item) => typeof item?.[only] === 'string')) {
-    return new Set(items.map((item) => item?.[only])).size === items.length;
-  }
-  const identities = items
-    .map((item) => keys.map((key) => item?.[key]))
-    .filter((identity) => !identity.includes(undefined))
-    .map((identity) => JSON.stringify(identity));
-  return new Set(identities).size === identities.length;
+/**
+ * Returns the lists of a node state in which two items have the same key. The API server does not check this, because
+ * it treats these lists as atomic.
+ */
+function findRepeatedKeys({ status = {} }: MacvtapNetworkNodeState): readonly SchemaFault[] {
+  return Object.entries(status).flatMap(([list, items]) => {
+    if (!Array.isArray(items)) return [];
+    const keys = new Set(items.map(({ name, code }: { name?: string; code?: string }) => name ?? code));
+    const message = 'two items have the same key; remove one';
+    return keys.size === items.length ? [] : [{ path: ['status', list], text: `status.${list}`, message }];
+  });
 }
 
 function toFault(error: ErrorObject): SchemaFault {
@@ -96,8 +96,6 @@ function messageOf({ keyword, params, message, parentSchema }: ErrorObject): str
       return `more than ${params.limit} items; split them over several objects`;
     case 'maxProperties':
       return `more than ${params.limit} entries; remove some`;
-    case 'x-kubernetes-list-map-keys':
-      return 'two items have the same key; remove one';
     case 'minItems':
     case 'minProperties':
       return 'empty; add at least one, or remove the field if it is optional';

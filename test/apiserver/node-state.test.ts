@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openApiClient } from '../../cluster/api/client.ts';
+import { readObject } from '../../cluster/objects/read-object.ts';
 import { buildNodeState } from '../../cluster/report/node-plugin/build-node-state.ts';
 import { createApiWriter } from '../../cluster/report/node-plugin/node-state-writer.ts';
 import { readInterface } from '../../policy/plan/interfaces.ts';
 import { planNode } from '../../policy/plan/plan-node.ts';
+import { until } from '../process/until.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { installationNamespace, makeNode } from './install.ts';
 import { podToken } from './pod-token.ts';
@@ -13,6 +15,7 @@ import { podToken } from './pod-token.ts';
 interface State {
   readonly metadata: {
     readonly resourceVersion: string;
+    readonly managedFields: readonly object[];
     readonly ownerReferences: readonly { readonly uid: string }[];
   };
   readonly status: object;
@@ -30,6 +33,24 @@ async function openPluginClient() {
   const serviceAccount = 'kube-macvtap-nodeplugin';
   const token = await podToken(cluster, { namespace: installationNamespace, serviceAccount, node: 'h1' });
   return await openApiClient({ kubeconfig: await cluster.writeKubeconfig('plugin', token) });
+}
+
+interface CRDSpec {
+  readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: Schema } }[];
+}
+
+interface Schema {
+  readonly properties: Readonly<Record<string, Schema>>;
+}
+
+/** Returns the CRD as it was in an earlier version, in which the list of interfaces has a key. */
+function withKeys(spec: CRDSpec): CRDSpec {
+  const former = structuredClone(spec);
+  const keyed = { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] };
+  for (const { schema } of former.versions) {
+    Object.assign(schema.openAPIV3Schema.properties.status?.properties.interfaces ?? {}, keyed);
+  }
+  return former;
 }
 
 /** Returns a node state with all possible content. */
@@ -95,6 +116,49 @@ describe("a node's state, written by its plugin with the plugin's rights", () =>
       state.metadata.ownerReferences.map(({ uid }) => uid),
       [await readUID()],
     );
+  });
+
+  it('replaces a state that was written while the lists of the CRD still had keys', async () => {
+    const crd =
+      '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/macvtapnetworknodestates.macvtap.network.kubevirt.io';
+    const now = await cluster.admin.must<{ spec: CRDSpec }>('GET', crd);
+    const edit = (spec: object) =>
+      cluster.admin.must('PATCH', crd, { body: { spec }, contentType: 'application/merge-patch+json' });
+    using client = await openPluginClient();
+    const writer = createApiWriter(client, 'h1');
+    await edit(withKeys(now.spec));
+    const owner = await until(
+      async () => {
+        await cluster.admin.must('DELETE', path);
+        await writer.write(fullStatus(1_500), { thorough: true, signal });
+        return JSON.stringify((await readState()).metadata.managedFields);
+      },
+      (fields) => fields.includes('eth1'),
+    );
+    assert.match(owner, /f:interfaces/);
+    await edit(now.spec);
+    let mtu = 1_500;
+    await until(
+      async () => {
+        mtu += 1;
+        await writer.write(fullStatus(mtu), { thorough: false, signal });
+        return JSON.stringify((await readState()).metadata.managedFields);
+      },
+      (fields) => !fields.includes('eth1'),
+    );
+    assert.deepEqual((await readState()).status, JSON.parse(JSON.stringify(fullStatus(mtu))));
+  });
+
+  it('is stored if an interface is repeated, and then left out by its readers', async () => {
+    using client = await openPluginClient();
+    const interfaces = [{ name: 'eth0' }, { name: 'eth0', mtu: 9_000 }];
+    await createApiWriter(client, 'h1').write({ interfaces }, { thorough: true, signal });
+    const read = readObject(await readState(), installationNamespace);
+    assert.deepEqual(read?.known, {
+      kind: 'MacvtapNetworkNodeState',
+      name: 'h1',
+      leftOut: 'status.interfaces: two items have the same key; remove one',
+    });
   });
 
   it('of another node is refused', async () => {
