@@ -227,6 +227,10 @@ export interface MacvtapNetworkNodeState {
        */
       readonly name: string;
       /**
+       * Interfaces with this reason, if there are several for the same entry. The name has the first.
+       */
+      readonly interfaces?: readonly string[];
+      /**
        * Namespace and name of the policy (namespace/name), if a policy is the source.
        */
       readonly policy?: string;
@@ -255,6 +259,10 @@ export interface MacvtapNetworkNodeState {
        * Policy or source with the index of its entry, and the interface or resource that lost.
        */
       readonly name: string;
+      /**
+       * Interfaces with this reason, if there are several for the same entry. The name has the first.
+       */
+      readonly interfaces?: readonly string[];
       /**
        * Namespace and name of the policy (namespace/name), if a policy is the source.
        */

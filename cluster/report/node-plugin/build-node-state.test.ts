@@ -254,6 +254,37 @@ describe("a node's state", () => {
     );
   });
 
+  it('has one item for all interfaces that an entry skips for the same reason', () => {
+    const entry = { source: 'policy', policy: 'macvtap-cni/p', entry: 0 } as const;
+    const shadowed = (name: string, by = 'eth0') =>
+      ({ ...entry, code: 'Shadowed', interface: name, resource: 'net', by }) as const;
+    const plan = {
+      ...facts().plan,
+      skipped: [
+        ...['eth10', 'eth2', 'eth3', 'eth2'].map((name) => shadowed(name)),
+        shadowed('eth10', 'eth1'),
+        shadowed('eth4', 'eth1'),
+        { ...entry, entry: 1, code: 'Shadowed', interface: 'eth2', resource: 'net', by: 'eth0' },
+        { ...entry, code: 'NothingFound', resource: 'eth5' },
+        { ...entry, code: 'NothingFound', resource: 'eth6' },
+        ...['a', 'b'].map((name) => ({ ...entry, code: 'NotEthernet', interface: name, resource: name }) as const),
+      ],
+    } as const;
+    const { skipped = [] } = buildNodeState(facts({ plan }));
+    assert.deepEqual(
+      skipped.map(({ name, interfaces }) => [name, interfaces]),
+      [
+        ['macvtap-cni/p[0] a', ['a', 'b']],
+        ['macvtap-cni/p[0] eth10', ['eth2', 'eth3', 'eth10']],
+        ['macvtap-cni/p[0] eth4', ['eth4', 'eth10']],
+        ['macvtap-cni/p[0] eth5', undefined],
+        ['macvtap-cni/p[0] eth6', undefined],
+        ['macvtap-cni/p[1] eth2', undefined],
+      ],
+    );
+    assert.equal(skipped[1]?.message, `macvtap-cni/p[0] eth10 as net and 2 more: ${reasons.Shadowed} (first: eth0)`);
+  });
+
   it('is equal for equal facts in any order, and matches the schema for any interfaces', () => {
     const anyName = fc.string({ minLength: 1, maxLength: 15, unit: fc.constantFrom(...'abz09.-_@é') });
     const anyNic = fc.record(

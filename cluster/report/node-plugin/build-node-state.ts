@@ -5,7 +5,7 @@ import type { Policy } from '../../../policy/nodepolicy/read-policy.ts';
 import { nodeStateLimits } from '../../../policy/nodestate/node-state-limits.ts';
 import type { InterfaceFacts } from '../../../policy/plan/interfaces.ts';
 import { matchNode, type NodeFacts } from '../../../policy/plan/match-labels.ts';
-import { describeFinding, type Finding, type NodePlan, type PlannedResource } from '../../../policy/plan/node-plan.ts';
+import { describeTogether, type Finding, type NodePlan, type PlannedResource } from '../../../policy/plan/node-plan.ts';
 import type { ImplicitExposure } from '../../../policy/plan/plan-node.ts';
 import type { Mode } from '../../../policy/plan/resource.ts';
 import { type ReasonCode, reasons } from '../../../policy/reasons.ts';
@@ -191,29 +191,37 @@ function count(resources: readonly Resource[]): NonNullable<NodeStateStatus['cou
 type ReportedFinding = NonNullable<NodeStateStatus['conflicts']>[number];
 
 /**
- * Returns findings as a list with unique names. A name has the source and the interface or resource, such as
- * `macvtap-cni/policy-1[2] eth2`. If two findings have the same name, the name of the second one also gets its code.
+ * Returns findings as a list with unique names. Findings of one entry that differ only in their interface are one item,
+ * because a policy can skip most interfaces of a node. A name has the source and the first interface or the resource,
+ * such as `macvtap-cni/policy-1[2] eth2`. If the name is taken, it also gets the code.
  */
 function toReportedFindings(findings: readonly Finding[]): readonly ReportedFinding[] {
   const reported = new Map<string, ReportedFinding>();
-  for (const finding of findings) {
-    const subject = nameOf(finding);
-    const name = reported.has(subject) ? `${subject} ${finding.code}` : subject;
-    if (reported.has(name) || reported.size === nodeStateLimits.skipped) continue;
-    reported.set(name, toReported(name, finding));
+  for (const group of Map.groupBy(findings, keyWithoutInterface).values()) {
+    const byName = new Map(group.map((finding) => [nameOf(finding), finding]));
+    const names = [...byName.keys()];
+    const name = [...names, ...names.map((taken) => `${taken} ${group[0]?.code}`)].find((each) => !reported.has(each));
+    if (name === undefined || reported.size === nodeStateLimits.skipped) continue;
+    reported.set(name, toReported(name, [...byName.values()] as [Finding, ...Finding[]]));
   }
   return [...reported.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-function toReported(name: string, finding: Finding): ReportedFinding {
-  const { code, policy, entry, by } = finding;
+function keyWithoutInterface({ interface: nic, resource, ...rest }: Finding): string {
+  return JSON.stringify([nic === undefined, resource === nic ? undefined : resource, rest]);
+}
+
+function toReported(name: string, findings: readonly [Finding, ...Finding[]]): ReportedFinding {
+  const [{ code, policy, entry, by }] = findings;
+  const interfaces = findings.map(({ interface: nic }) => nic).filter((nic) => nic !== undefined);
   return {
     name,
+    ...(interfaces.length > 1 && { interfaces: interfaces.toSorted(compareNatural) }),
     ...(policy !== undefined && { policy }),
     ...(entry !== undefined && { entry }),
     ...(by !== undefined && { by }),
     code,
-    message: describeFinding(finding).slice(0, longestMessage),
+    message: describeTogether(findings, 1).slice(0, longestMessage),
   };
 }
 
