@@ -2,13 +2,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { type Attribute, encodeAttributes, nestedAttribute, stringAttribute } from '../netlink/attributes.ts';
+import {
+  type Attribute,
+  encodeAttributes,
+  nestedAttribute,
+  stringAttribute,
+  u32Attribute,
+} from '../netlink/attributes.ts';
 import { RTM_DELADDR, RTM_NEWADDR } from '../netlink/ip-message.ts';
 import { encodeIfinfomsg, IFLA, IFLA_INFO, RTM_DELLINK, RTM_NEWLINK } from '../netlink/link-message.ts';
 import type { NetlinkMessage } from '../netlink/message.ts';
 import { createNewsFilter, describesOwnMacvtap } from './interface-events.ts';
 
 const ownName = 'mvt0123456789ab';
+
+/** IFLA_STATS, linux/if_link.h. */
+const otherAttribute = 7;
 
 function linkPayload(ifindex: number, name: string, kind?: string, ...more: readonly Attribute[]): Uint8Array {
   const info = kind === undefined ? [] : [nestedAttribute(IFLA.LINKINFO, [stringAttribute(IFLA_INFO.KIND, kind)])];
@@ -48,6 +57,21 @@ test('an event of an own macvtap is ignored, and one of another link is reported
   assert.equal(isNews(message(RTM_NEWLINK, linkPayload(2, 'eth1'))), true);
   assert.equal(isNews(message(RTM_DELLINK, linkPayload(2, 'eth1'))), true);
   assert.equal(isNews(message(RTM_NEWLINK, linkPayload(2, 'eth1'))), true);
+});
+
+test('a change of only counters is ignored, and a change of a fact after it is reported', () => {
+  const isNews = createNewsFilter();
+  const link = (counter: number, mtu: number) =>
+    message(
+      RTM_NEWLINK,
+      linkPayload(2, 'eth0', undefined, u32Attribute(IFLA.MTU, mtu), u32Attribute(otherAttribute, counter)),
+    );
+  assert.deepEqual([link(1, 1500), link(2, 1500), link(3, 9000), link(4, 9000)].map(isNews), [
+    true,
+    false,
+    true,
+    false,
+  ]);
 });
 
 test('an IPv6 link-local address is ignored, and every other address is reported', () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
 import { isLinkName } from '../../policy/device/device-id.ts';
-import { decodeString, seekAttribute } from '../netlink/attributes.ts';
+import { blankAttributes, decodeString, seekAttribute } from '../netlink/attributes.ts';
 import {
   decodeRoute,
   isIPv6LinkLocal,
@@ -18,7 +18,6 @@ import {
   IFLA,
   IFLA_INFO,
   ifinfomsgLength,
-  type LinkMessage,
   RTM_DELLINK,
   RTM_NEWLINK,
 } from '../netlink/link-message.ts';
@@ -71,7 +70,7 @@ export function subscribeToInterfaces(
  * - Routes that are not default routes. A routing daemon can change thousands of them.
  */
 export function createNewsFilter(): (message: NetlinkMessage) => boolean {
-  const lastSeen = new Map<number, LinkMessage>();
+  const lastSeen = new Map<number, Uint8Array>();
   return ({ type, payload }) => {
     switch (type) {
       case RTM_NEWROUTE:
@@ -82,10 +81,10 @@ export function createNewsFilter(): (message: NetlinkMessage) => boolean {
         return !isIPv6LinkLocal(payload);
       case RTM_NEWLINK: {
         if (describesOwnMacvtap(payload)) return false;
-        const link = decodeLink(payload);
-        const before = lastSeen.get(link.ifindex);
-        lastSeen.set(link.ifindex, link);
-        return !isDeepStrictEqual(link, before);
+        const ifindex = decodeIfindex(payload);
+        const [before, now] = [lastSeen.get(ifindex), withoutCounters(payload)];
+        lastSeen.set(ifindex, now);
+        return before === undefined || !isSameLink(before, now);
       }
       case RTM_DELLINK: {
         lastSeen.delete(decodeIfindex(payload));
@@ -95,6 +94,21 @@ export function createNewsFilter(): (message: NetlinkMessage) => boolean {
         return false;
     }
   };
+}
+
+/** The attributes whose values are facts. */
+const facts: ReadonlySet<number> = new Set(Object.values(IFLA).filter((type) => type !== IFLA.STATS64));
+
+/** Copies a link message with zeros in place of counters, which change all the time, and of other values. */
+function withoutCounters(payload: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(payload);
+  blankAttributes(copy, facts, ifinfomsgLength);
+  return copy;
+}
+
+/** Compares the bytes first, which is faster than decoding, because most events of a parent repeat the last one. */
+function isSameLink(before: Uint8Array, now: Uint8Array): boolean {
+  return Buffer.compare(before, now) === 0 || isDeepStrictEqual(decodeLink(before), decodeLink(now));
 }
 
 /**

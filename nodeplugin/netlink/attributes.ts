@@ -115,6 +115,17 @@ export function seekAttribute(bytes: Uint8Array, type: number, start = 0): Uint8
   return undefined;
 }
 
+/** Sets all attributes from `start` on to zeros, except those in `kept`. Raises `NetlinkMalformed`. */
+export function blankAttributes(bytes: Uint8Array, kept: ReadonlySet<number>, start: number): void {
+  const numbers = readerOf(bytes);
+  for (let offset = start; offset < bytes.length; ) {
+    const length = readLength(numbers, offset, bytes.length - offset);
+    const isKept = kept.has(numbers.u16(offset + 2) & typeMask);
+    if (!isKept) bytes.fill(0, offset + attributeHeaderLength, offset + length);
+    offset += align(length);
+  }
+}
+
 function readLength(numbers: ReturnType<typeof readerOf>, offset: number, rest: number): number {
   if (rest < attributeHeaderLength) throw malformed(`${rest} bytes are left where an attribute needs 4`);
   const length = numbers.u16(offset);
