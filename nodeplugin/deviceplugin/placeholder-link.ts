@@ -57,9 +57,10 @@ async function createAtOnce(
   signal: AbortSignal,
   onCreating: () => void,
 ): Promise<Placeholder | undefined> {
-  const tap = await links.readTapNode(wanted.ifindex, ['link']);
+  const tap = await links.readTapNode(wanted.ifindex, ['linkOfNode']);
   if (links.knownTaps?.has(wanted, tap)) return { tap, made: false };
-  if (tap.linkDevice !== undefined || tap.nodeDevice !== undefined) return undefined;
+  // A link without a device node is rare. The kernel then refuses the creation.
+  if (tap.nodeDevice !== undefined) return undefined;
   onCreating();
   try {
     return await make(wanted, links, signal);

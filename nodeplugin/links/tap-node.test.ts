@@ -64,7 +64,11 @@ test('only the wanted parts are read', async () => {
   const [nodeDevice, linkDevice, holder] = ['1:3', '1:3', { name: 'net1', ifindex: 7 }];
   assert.deepEqual(await readTapNode(7, [], roots), { path, nodeDevice, matches: false });
   assert.deepEqual(await readTapNode(7, ['link'], roots), { path, linkDevice, nodeDevice, matches: true });
+  assert.deepEqual(await readTapNode(7, ['linkOfNode'], roots), { path, linkDevice, nodeDevice, matches: true });
   assert.deepEqual(await readTapNode(7, ['holder'], roots), { path, nodeDevice, holder, matches: false });
+  await rm(join(roots.devRoot, 'tap7'));
+  assert.deepEqual(await readTapNode(7, ['link'], roots), { path, linkDevice, matches: false });
+  assert.deepEqual(await readTapNode(7, ['linkOfNode'], roots), { path, matches: false });
 });
 
 test('a missing link and a missing device node do not match', async () => {

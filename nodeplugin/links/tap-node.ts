@@ -30,8 +30,8 @@ interface TapHolder {
   readonly ifindex: number;
 }
 
-/** The parts of a `TapNode` to read in addition to its device node. */
-export type TapPart = 'link' | 'holder';
+/** The parts of a `TapNode` to read in addition to its device node. `linkOfNode` is the link if there is a node. */
+export type TapPart = 'link' | 'linkOfNode' | 'holder';
 
 const allParts: readonly TapPart[] = ['link', 'holder'];
 
@@ -48,8 +48,9 @@ export async function readTapNode(
   { sysRoot = '/sys', devRoot = '/dev' }: { readonly sysRoot?: string; readonly devRoot?: string } = {},
 ): Promise<TapNode> {
   const path = `${devRoot}/tap${ifindex}`;
-  const link = parts.includes('link') ? readLinkDevice(sysRoot, ifindex) : undefined;
   const nodeDevice = readNodeDevice(path);
+  const isLinkRead = parts.includes('link') || (nodeDevice !== undefined && parts.includes('linkOfNode'));
+  const link = isLinkRead ? readLinkDevice(sysRoot, ifindex) : undefined;
   const holder = nodeDevice !== undefined && parts.includes('holder') ? readHolder(sysRoot, nodeDevice) : undefined;
   return {
     path,
