@@ -17,7 +17,6 @@ import { createEvents } from './create-events.ts';
 import { openDra } from './dra/open-dra.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { openNodeLinks } from './links/open-node-links.ts';
-import { readTapNode } from './links/tap-node.ts';
 import { collectOrphans, watchStranded } from './reconcile/collect-orphans.ts';
 import { followKubelet, viewServed } from './reconcile/follow-kubelet.ts';
 import { createPlanStore, followPlan, planNow } from './reconcile/follow-plan.ts';
@@ -50,7 +49,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     onError: count.netlinkError,
     onUnread: activity.interfaces,
   });
-  const { links, interfaces, support, findInterface } = node;
+  const { links, tapLinks, interfaces, support, findInterface } = node;
   const parents: ParentLookup = {
     find: (name) => findInterface(name)?.ifindex,
     nameOf: (ifindex) => interfaces.current.find((nic) => nic.ifindex === ifindex)?.name,
@@ -103,7 +102,6 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   const holders = createDeviceHolders(kubelet.answers, held);
   const labels = createNamespaceLabels({ lookup: source.lookups.namespace, now: () => performance.now() });
   const admission = openAdmission({ source, plan, labels, ledger, holders, lock });
-  const tapLinks = { ...links, readTapNode };
   const context = { nodeName, ledger, links: tapLinks, findInterface, admission, lock, onStep: count.allocateStep };
   await using resources = createResourcePlugins({
     context,

@@ -9,6 +9,7 @@ import { MacvtapError } from '../../runtime/errors.ts';
 import { admitAll } from '../../test/fixtures/admission/admit-all.ts';
 import type { DeviceRecord } from '../ledger/device-record.ts';
 import { type AllocatableResource, type AllocateContext, allocateContainers } from './allocate.ts';
+import type { DeviceLinks } from './placeholder-link.ts';
 
 const resource: PlannedResource = {
   source: 'policy',
@@ -92,6 +93,8 @@ function fakeKernel(...standing: readonly ExistingLink[]): FakeKernel {
   return kernel;
 }
 
+const { signal: unlimited } = new AbortController();
+
 function allocate(kernel: FakeKernel, ids: readonly string[], served: AllocatableResource = { resource }) {
   return allocateContainers([{ devices_ids: ids }], served, kernel.context, AbortSignal.timeout(60_000));
 }
@@ -124,6 +127,26 @@ test('an existing placeholder that fits is reused', async () => {
   const kernel = fakeKernel(left);
   await allocate(kernel, ['dataMvp0']);
   assert.equal(kernel.links.get(left.ifindex), left);
+});
+
+test('a placeholder that is known by its tap is reused, without a request for it', async () => {
+  const kernel = fakeKernel();
+  const noted: string[] = [];
+  const links: DeviceLinks = {
+    ...kernel.context.links,
+    getLink: async () => assert.fail('the kernel was asked for the link'),
+    knownTaps: {
+      note: ({ name }) => noted.push(name),
+      has: ({ name }, { matches }) => matches && noted.includes(name),
+    },
+  };
+  const call = () =>
+    allocateContainers([{ devices_ids: ['dataMvp0'] }], { resource }, { ...kernel.context, links }, unlimited);
+  const first = await call();
+  const [left] = kernel.links.values();
+  assert.deepEqual(await call(), first);
+  assert.equal(kernel.links.get(deviceIfindex('h1', 'dataMvp0')), left);
+  assert.deepEqual(noted, [linkName('dataMvp0')]);
 });
 
 const misfits = [

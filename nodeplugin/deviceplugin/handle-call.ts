@@ -23,10 +23,13 @@ export function answerUnary<Request, Response>(
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     const scope = joinSignals([stopping]);
-    call.once('cancelled', () =>
-      scope.abort(new MacvtapError('Aborted', `the caller of ${call.getPath()} cancelled it`)),
-    );
-    const answer = Promise.try(handle, call.request, scope.signal).finally(() => scope[Symbol.dispose]());
+    const onCancelled = () => scope.abort(new MacvtapError('Aborted', `the caller of ${call.getPath()} cancelled it`));
+    call.once('cancelled', onCancelled);
+    const answer = Promise.try(handle, call.request, scope.signal).finally(() => {
+      // gRPC emits this event also after each answered call.
+      call.off('cancelled', onCancelled);
+      scope[Symbol.dispose]();
+    });
     answer.then(
       (response) => callback(null, response),
       (thrown: unknown) => {

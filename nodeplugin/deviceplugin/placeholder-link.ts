@@ -7,11 +7,14 @@ import { faultPoint } from '../../runtime/fault-points.ts';
 import type { Attachment, DeviceRecord } from '../ledger/device-record.ts';
 import type { LinkKey } from '../links/get-link.ts';
 import type { Links } from '../links/links.ts';
+import type { KnownTaps } from '../links/open-node-links.ts';
 import type { TapNode, TapPart } from '../links/tap-node.ts';
 
 /** The kernel operations that an allocation needs. */
 export type DeviceLinks = NodeLinks &
   Pick<Links, 'createMacvtap' | 'deleteLink'> & {
+    /** Without it, each existing link is requested from the kernel. */
+    readonly knownTaps?: KnownTaps;
     getLink(key: LinkKey, signal: AbortSignal): Promise<ExistingLink | undefined>;
   };
 
@@ -44,9 +47,9 @@ export async function makePlaceholder(
 }
 
 /**
- * Creates the link with one request to the kernel, without looking up other links first. A lookup could wait for the
- * kernel's network lock (rtnl_lock), and is usually not needed. Returns undefined, and creates nothing, if the name or
- * the index is taken.
+ * Reuses a known link, or creates the link with one request to the kernel, without looking up other links first. A
+ * lookup could wait for the kernel's network lock (rtnl_lock), and is usually not needed. Returns undefined, and
+ * creates nothing, if the name or the index is taken.
  */
 async function createAtOnce(
   wanted: WantedLink,
@@ -54,8 +57,10 @@ async function createAtOnce(
   signal: AbortSignal,
   onCreating: () => void,
 ): Promise<Placeholder | undefined> {
-  const { linkDevice, nodeDevice } = await links.readTapNode(wanted.ifindex, ['link']);
-  if (linkDevice !== undefined || nodeDevice !== undefined) return undefined;
+  const tap = await links.readTapNode(wanted.ifindex, ['linkOfNode']);
+  if (links.knownTaps?.has(wanted, tap)) return { tap, made: false };
+  // A link without a device node is rare. The kernel then refuses the creation.
+  if (tap.nodeDevice !== undefined) return undefined;
   onCreating();
   try {
     return await make(wanted, links, signal);
@@ -80,7 +85,7 @@ async function createAfterCleanup(
   if (decision.action === 'refuse') return { heldBy: `link ${decision.holder.name} (${decision.holder.kind})` };
   if (decision.action === 'reuse') {
     const tap = await links.readTapNode(wanted.ifindex, ['link']);
-    if (tap.matches) return { tap, made: false };
+    if (tap.matches) return noted(wanted, links, { tap, made: false });
     // When the placeholder was created, another link of the same index had the device node. To get a device node, the
     // placeholder must be recreated, even if that other link is gone.
     await links.deleteLink(wanted.ifindex, signal);
@@ -105,7 +110,7 @@ async function make(wanted: WantedLink, links: DeviceLinks, signal: AbortSignal)
 async function verifyNode(wanted: WantedLink, links: DeviceLinks): Promise<Placeholder> {
   try {
     const tap = await links.readTapNode(wanted.ifindex, ['link']);
-    if (tap.matches) return { tap, made: true };
+    if (tap.matches) return noted(wanted, links, { tap, made: true });
   } catch (thrown) {
     await undo(wanted, links);
     throw thrown;
@@ -113,6 +118,15 @@ async function verifyNode(wanted: WantedLink, links: DeviceLinks): Promise<Place
   // Another link of this index was created between the lookup and the creation.
   await undo(wanted, links);
   return { heldBy: 'a link of another namespace' };
+}
+
+function noted(
+  wanted: WantedLink,
+  { knownTaps }: DeviceLinks,
+  placeholder: Placeholder & { tap: TapNode },
+): Placeholder {
+  knownTaps?.note(wanted, placeholder.tap);
+  return placeholder;
 }
 
 /** Removes the link. It has a separate deadline, because it must also work if the caller's signal has aborted. */

@@ -151,6 +151,22 @@ test('the signal of a call aborts when its caller cancels the call', async () =>
   if (!signal.aborted) await once(signal, 'abort');
 });
 
+test('the signal of an answered call does not abort', async () => {
+  const signals: AbortSignal[] = [];
+  await using served = await serve({
+    allocate: (_, { signal }) => {
+      signals.push(signal);
+      return { container_responses: [] };
+    },
+  });
+  for (let call = 0; call < 3; call += 1) await allocate(served.client, { container_requests: [] });
+  await served.server.stop();
+  assert.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    [false, false, false],
+  );
+});
+
 test('stop ends an open stream and a hanging call, and removes the socket', async () => {
   const entered = Promise.withResolvers<AbortSignal>();
   await using served = await serve({

@@ -104,6 +104,29 @@ test('records and their order of use are kept when the ledger is opened again', 
   assert.deepEqual(state.warnings, []);
 });
 
+test('the devices of an index are found, before and after the ledger is opened again', async () => {
+  await using state = await stateDirectory();
+  const find = (ledger: Ledger) => [7, 8, 9].map((ifindex) => ledger.findByIfindex(ifindex));
+  {
+    await using ledger = await state.open();
+    for (const [id, ifindex] of [
+      ['aMvp0', 7],
+      ['aMvp1', 7],
+      ['aMvp2', 8],
+      ['aMvp3', 8],
+    ] as const)
+      await ledger.record(id, { ...entry, ifindex });
+    assert.deepEqual(find(ledger), [['aMvp0', 'aMvp1'], ['aMvp2', 'aMvp3'], []]);
+    await ledger.record('aMvp0', { ...entry, ifindex: 9 });
+    await ledger.record('aMvp1', { ...entry, ifindex: 7 });
+    await ledger.forget('aMvp2');
+    await ledger.forget('aMvp3');
+    assert.deepEqual(find(ledger), [['aMvp1'], [], ['aMvp0']]);
+  }
+  await using again = await state.open();
+  assert.deepEqual(find(again), [['aMvp1'], [], ['aMvp0']]);
+});
+
 test('a change is in the file when its promise resolves', async () => {
   await using state = await stateDirectory();
   await using ledger = await state.open();

@@ -15,6 +15,7 @@ import {
   type LedgerChange,
   type LedgerContent,
   type LedgerDelta,
+  type LedgerRecord,
   type MutableLedgerContent,
 } from './ledger-content.ts';
 import { appendLine, type KnownFile, loadLedger, lookAtFile, setAside } from './ledger-file.ts';
@@ -49,6 +50,8 @@ const roomBytes = 64 * 1024;
 export class Ledger implements AsyncDisposable {
   readonly path: string;
   readonly #content: MutableLedgerContent;
+  /** The devices of each index. */
+  readonly #byIfindex = new Map<number, Set<string>>();
   #lastUsed: number;
   #isBroken: boolean;
   /** Undefined until this process has written the whole file, and again after it failed to append. */
@@ -88,6 +91,7 @@ export class Ledger implements AsyncDisposable {
   ) {
     this.path = path;
     this.#content = copyLedger(content);
+    for (const [id, kept] of content.devices) this.#index(id, undefined, kept);
     this.#lastUsed = highestUse(content);
     this.#isBroken = isBroken;
     this.#scope = scope;
@@ -104,9 +108,7 @@ export class Ledger implements AsyncDisposable {
 
   /** Returns the devices whose record has this index. */
   findByIfindex(ifindex: number): readonly string[] {
-    const found: string[] = [];
-    for (const [id, { record }] of this.#content.devices) if (record.ifindex === ifindex) found.push(id);
-    return found;
+    return [...(this.#byIfindex.get(ifindex) ?? [])];
   }
 
   /**
@@ -163,10 +165,20 @@ export class Ledger implements AsyncDisposable {
   }
 
   #adopt(delta: LedgerDelta, isWritten: boolean): void {
+    for (const [id, kept] of delta) this.#index(id, this.#content.devices.get(id), kept);
     applyDelta(this.#content, delta);
     for (const kept of delta.values()) this.#lastUsed = Math.max(this.#lastUsed, kept?.record.lastUsed ?? 0);
     if (isWritten) this.#unwritten.clear();
     else for (const id of delta.keys()) this.#unwritten.add(id);
+  }
+
+  #index(id: string, before: LedgerRecord | undefined, after: LedgerRecord | undefined): void {
+    const [from, to] = [before?.record.ifindex, after?.record.ifindex];
+    if (from === to) return;
+    const left = from === undefined ? undefined : this.#byIfindex.get(from);
+    left?.delete(id);
+    if (from !== undefined && left?.size === 0) this.#byIfindex.delete(from);
+    if (to !== undefined) this.#byIfindex.getOrInsertComputed(to, () => new Set()).add(id);
   }
 
   async #write(delta: LedgerDelta): Promise<void> {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
 import { isLinkName } from '../../policy/device/device-id.ts';
+import { blankAttributes, decodeString, seekAttribute } from '../netlink/attributes.ts';
 import {
   decodeRoute,
+  isIPv6LinkLocal,
   isMainDefaultRoute,
   RTM_DELADDR,
   RTM_DELROUTE,
@@ -10,7 +12,15 @@ import {
   RTM_NEWROUTE,
 } from '../netlink/ip-message.ts';
 import { libc, watchReadable } from '../netlink/libc.ts';
-import { decodeIfindex, decodeLink, type LinkMessage, RTM_DELLINK, RTM_NEWLINK } from '../netlink/link-message.ts';
+import {
+  decodeIfindex,
+  decodeLink,
+  IFLA,
+  IFLA_INFO,
+  ifinfomsgLength,
+  RTM_DELLINK,
+  RTM_NEWLINK,
+} from '../netlink/link-message.ts';
 import { decodeMessages, type NetlinkMessage } from '../netlink/message.ts';
 import { makeReceiver, openDescriptor } from '../netlink/socket-descriptor.ts';
 import type { RemovalListener } from './remove-links.ts';
@@ -55,10 +65,12 @@ export function subscribeToInterfaces(
  * causes a reading of all interfaces. It drops:
  * - The node plugin's macvtaps. The watch leaves them out, and each Allocate creates one.
  * - Unchanged links. Whenever a link is created, the kernel also sends an event for its parent.
+ * - IPv6 link-local addresses, which are not among the facts. The kernel adds one to each link that comes up. IPv4
+ *   addresses are not dropped, because their removal can remove a default route without another event.
  * - Routes that are not default routes. A routing daemon can change thousands of them.
  */
-function createNewsFilter(): (message: NetlinkMessage) => boolean {
-  const lastSeen = new Map<number, LinkMessage>();
+export function createNewsFilter(): (message: NetlinkMessage) => boolean {
+  const lastSeen = new Map<number, Uint8Array>();
   return ({ type, payload }) => {
     switch (type) {
       case RTM_NEWROUTE:
@@ -66,23 +78,37 @@ function createNewsFilter(): (message: NetlinkMessage) => boolean {
         return isMainDefaultRoute(decodeRoute(payload));
       case RTM_NEWADDR:
       case RTM_DELADDR:
-        return true;
+        return !isIPv6LinkLocal(payload);
       case RTM_NEWLINK: {
-        const link = decodeLink(payload);
-        const before = lastSeen.get(link.ifindex);
-        if (isOwnMacvtap(link)) return false;
-        lastSeen.set(link.ifindex, link);
-        return !isDeepStrictEqual(link, before);
+        if (describesOwnMacvtap(payload)) return false;
+        const ifindex = decodeIfindex(payload);
+        const [before, now] = [lastSeen.get(ifindex), withoutCounters(payload)];
+        lastSeen.set(ifindex, now);
+        return before === undefined || !isSameLink(before, now);
       }
       case RTM_DELLINK: {
-        const link = decodeLink(payload);
-        lastSeen.delete(link.ifindex);
-        return !isOwnMacvtap(link);
+        lastSeen.delete(decodeIfindex(payload));
+        return !describesOwnMacvtap(payload);
       }
       default:
         return false;
     }
   };
+}
+
+/** The attributes whose values are facts. */
+const facts: ReadonlySet<number> = new Set(Object.values(IFLA).filter((type) => type !== IFLA.STATS64));
+
+/** Copies a link message with zeros in place of counters, which change all the time, and of other values. */
+function withoutCounters(payload: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(payload);
+  blankAttributes(copy, facts, ifinfomsgLength);
+  return copy;
+}
+
+/** Compares the bytes first, which is faster than decoding, because most events of a parent repeat the last one. */
+function isSameLink(before: Uint8Array, now: Uint8Array): boolean {
+  return Buffer.compare(before, now) === 0 || isDeepStrictEqual(decodeLink(before), decodeLink(now));
 }
 
 /**
@@ -91,6 +117,18 @@ function createNewsFilter(): (message: NetlinkMessage) => boolean {
  */
 export function isOwnMacvtap({ name, kind }: { readonly name: string; readonly kind?: string | undefined }): boolean {
   return kind === 'macvtap' && isLinkName(name);
+}
+
+/**
+ * Returns the same for the payload of a link message, without decoding the whole message. Each creation of a macvtap
+ * causes several messages, and a dump contains one for each macvtap. Raises `NetlinkMalformed`.
+ */
+export function describesOwnMacvtap(payload: Uint8Array): boolean {
+  const name = seekAttribute(payload, IFLA.IFNAME, ifinfomsgLength);
+  if (name === undefined || !isLinkName(decodeString(name))) return false;
+  const info = seekAttribute(payload, IFLA.LINKINFO, ifinfomsgLength);
+  const kind = info && seekAttribute(info, IFLA_INFO.KIND);
+  return kind !== undefined && decodeString(kind) === 'macvtap';
 }
 
 /** RTMGRP_*, linux/rtnetlink.h. */

@@ -7,7 +7,7 @@ import { encodeMoveLink } from '../netlink/link-requests.ts';
 import { NetlinkSocket, type Requester } from '../netlink/netlink-socket.ts';
 import { createMacvtap, type MacvtapRequest } from './create-macvtap.ts';
 import { type FoundLink, getLink, type LinkDetails, type LinkKey, type LinkLookup, searchLink } from './get-link.ts';
-import { isOwnMacvtap, subscribeToInterfaces } from './interface-events.ts';
+import { describesOwnMacvtap, subscribeToInterfaces } from './interface-events.ts';
 import { findNetnsID, withNetnsID } from './netns-id.ts';
 import { makeInterfaceReader } from './read-interfaces.ts';
 import { createRemover, deleteLink, type RemovalListener } from './remove-links.ts';
@@ -110,7 +110,7 @@ export async function openLinks({
     readInterfaces,
     watchInterfaces: (onError, signal) =>
       watchInterfaces({
-        read: async (...given) => (await readInterfaces(...given)).filter((nic) => !isOwnMacvtap(nic)),
+        read: makeInterfaceReader(queries, sysRoot, (payload) => !describesOwnMacvtap(payload)),
         subscribe: (onEvent) =>
           subscribeToInterfaces(onEvent, (error) => onError(MacvtapError.from(error)), removed.notify),
         onError,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { WantedLink } from '../../policy/device/decide-link.ts';
 import type { DraParent, DraResource } from '../../policy/plan/dra-devices.ts';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
@@ -7,11 +8,14 @@ import { MacvtapError } from '../../runtime/errors.ts';
 import { createListeners } from '../../runtime/listeners.ts';
 import { type Links, openLinks } from './links.ts';
 import { readBusFacts } from './read-interfaces.ts';
+import { isTapLinkDown, readTapNode, type TapNode } from './tap-node.ts';
 import type { InterfaceWatch } from './watch-interfaces.ts';
 
 /** The node's links, and the current facts about its interfaces. */
 export interface NodeLinks extends AsyncDisposable {
   readonly links: Links;
+  /** The links with their taps, for allocations. */
+  readonly tapLinks: Links & { readonly readTapNode: typeof readTapNode; readonly knownTaps: KnownTaps };
   readonly interfaces: InterfaceWatch;
   readonly support: MacvtapSupport;
   /** Returns the current facts about the node's interface with that name. */
@@ -45,10 +49,42 @@ export async function openNodeLinks({ signal, onSupport, onError, onUnread }: No
   const held = undo.move();
   return {
     links,
+    tapLinks: { ...links, readTapNode, knownTaps: createKnownTaps() },
     interfaces,
     support,
     findInterface: (name) => interfaces.current.find((nic) => nic.name === name),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+/**
+ * The links that this process created or checked before. Their taps identify them without a request for the link, which
+ * would wait for the network lock (rtnl_lock) on another thread.
+ */
+export interface KnownTaps {
+  /** Remembers that the tap belongs to this link. */
+  note(link: WantedLink, tap: TapNode): void;
+  /**
+   * Returns whether the tap belongs to exactly this link, and the link is down. The mode is not read again: only an
+   * administrator could have changed it, and ADD creates the pod's link with the right mode in any case.
+   */
+  has(link: WantedLink, tap: TapNode): boolean;
+}
+
+/** Creates an empty memory. It has at most one entry for each index. */
+export function createKnownTaps(sysRoot = '/sys'): KnownTaps {
+  const known = new Map<number, { readonly linkInode: number; readonly link: WantedLink }>();
+  return {
+    note(link, { linkInode }) {
+      if (linkInode !== undefined) known.set(link.ifindex, { linkInode, link });
+    },
+    has(link, { linkInode, matches }) {
+      const before = known.get(link.ifindex);
+      if (before === undefined || !matches || before.linkInode !== linkInode) return false;
+      const { name, parentIfindex, mode } = before.link;
+      const isSame = name === link.name && parentIfindex === link.parentIfindex && mode === link.mode;
+      return isSame && isTapLinkDown(link, sysRoot);
+    },
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../netlink/ip-message.ts';
 import { decodeLink, type LinkMessage } from '../netlink/link-message.ts';
 import { encodeDumpLinks, encodeGetLink } from '../netlink/link-requests.ts';
+import type { NetlinkMessage } from '../netlink/message.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';
 import { isOwnVlan } from './vlan-link.ts';
 
@@ -32,13 +33,20 @@ const loopbackIfindex = 1;
  * example, the routes of a deleted address disappear after the event, and IPv4 routes cause no further event. A dump
  * does not wait for the lock, but a request for a single link does. The function therefore requests a single link
  * first. When it gets the reply, the changes of all earlier events are complete.
+ *
+ * `keep` selects links by the payload of their message. It saves the decoding of the other links.
  */
-export function makeInterfaceReader(socket: Requester, sysRoot = '/sys'): InterfaceReader {
+export function makeInterfaceReader(
+  socket: Requester,
+  sysRoot = '/sys',
+  keep?: (payload: Uint8Array) => boolean,
+): InterfaceReader {
   const readDevices = makeDeviceReader(sysRoot);
+  const linkRequest = { ...encodeDumpLinks(), ...(keep && { keep: ({ payload }: NetlinkMessage) => keep(payload) }) };
   return async (signal, onUnlocked) => {
     await socket.request(encodeGetLink({ ifindex: loopbackIfindex }), signal);
     onUnlocked?.();
-    const linkMessages = await dump(socket, encodeDumpLinks(), signal);
+    const linkMessages = await dump(socket, linkRequest, signal);
     const addressMessages = await dump(socket, encodeDumpAddresses(), signal);
     const ipv4 = await dump(socket, encodeDumpRoutes('ipv4'), signal);
     const ipv6 = await dump(socket, encodeDumpRoutes('ipv6'), signal);

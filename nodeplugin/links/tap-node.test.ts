@@ -4,7 +4,14 @@ import { lstat, mkdir, mkdtempDisposable, rename, rm, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createTapLister, identifyTap, readTapLinkName, readTapNode } from './tap-node.ts';
+import { createTapLister, identifyTap, isTapLinkDown, readTapNode as readTap, readTapLinkName } from './tap-node.ts';
+
+/** Reads a tap without the inode number of its file, which differs in each run. */
+async function readTapNode(...given: Parameters<typeof readTap>) {
+  const { linkInode, linkDevice, ...tap } = await readTap(...given);
+  assert.equal(typeof linkInode, linkDevice === undefined ? 'undefined' : 'number');
+  return { ...tap, ...(linkDevice !== undefined && { linkDevice }) };
+}
 
 /**
  * Creates a sysfs and a /dev for tap7. `link` is the link's device number, and `node` is the target of the symbolic
@@ -57,7 +64,11 @@ test('only the wanted parts are read', async () => {
   const [nodeDevice, linkDevice, holder] = ['1:3', '1:3', { name: 'net1', ifindex: 7 }];
   assert.deepEqual(await readTapNode(7, [], roots), { path, nodeDevice, matches: false });
   assert.deepEqual(await readTapNode(7, ['link'], roots), { path, linkDevice, nodeDevice, matches: true });
+  assert.deepEqual(await readTapNode(7, ['linkOfNode'], roots), { path, linkDevice, nodeDevice, matches: true });
   assert.deepEqual(await readTapNode(7, ['holder'], roots), { path, nodeDevice, holder, matches: false });
+  await rm(join(roots.devRoot, 'tap7'));
+  assert.deepEqual(await readTapNode(7, ['link'], roots), { path, linkDevice, matches: false });
+  assert.deepEqual(await readTapNode(7, ['linkOfNode'], roots), { path, matches: false });
 });
 
 test('a missing link and a missing device node do not match', async () => {
@@ -95,6 +106,19 @@ test("the link's name is read from the path of its tap in sysfs", async () => {
   await symlink('../../devices/virtual/net/mvt0123456789ab/macvtap/tap7', join(directory.path, 'class/macvtap/tap7'));
   assert.equal(readTapLinkName(7, directory.path), 'mvt0123456789ab');
   assert.equal(readTapLinkName(8, directory.path), undefined);
+});
+
+test('a link is down if the flags of its own tap show that, and not if it is missing', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'macvtap-tap-'));
+  const tap = join(directory.path, 'class/net/mv0/macvtap/tap7/device');
+  await mkdir(tap, { recursive: true });
+  const isDown = (name: string, ifindex: number) => isTapLinkDown({ name, ifindex }, directory.path);
+  assert.equal(isDown('mv0', 7), false);
+  await writeFile(join(tap, 'flags'), '0x1002\n');
+  assert.equal(isDown('mv0', 7), true);
+  assert.deepEqual([isDown('mv0', 8), isDown('mv1', 7)], [false, false]);
+  await writeFile(join(tap, 'flags'), '0x1003\n');
+  assert.equal(isDown('mv0', 7), false);
 });
 
 async function makeDeviceRoots(devices: string, nodes: Readonly<Record<string, string>>) {

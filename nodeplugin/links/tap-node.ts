@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { lstatSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import type { WantedLink } from '../../policy/device/decide-link.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { readEntries } from '../netlink/libc.ts';
+import { IFF_UP } from '../netlink/link-message.ts';
 
 /** The character device of a macvtap. A container may get it only if `matches` is true. */
 export interface TapNode {
@@ -13,6 +15,8 @@ export interface TapNode {
    * this index.
    */
   readonly linkDevice?: string;
+  /** The inode number of the link's tap in sysfs, which never reuses one (kernfs_new_node, fs/kernfs/dir.c). */
+  readonly linkInode?: number;
   /** The device number of the device node in /dev. Absent if that file does not exist or is not a character device. */
   readonly nodeDevice?: string;
   /** The macvtap to which the device node belongs. Absent if no macvtap has its device number. */
@@ -26,8 +30,8 @@ interface TapHolder {
   readonly ifindex: number;
 }
 
-/** The parts of a `TapNode` to read in addition to its device node. */
-export type TapPart = 'link' | 'holder';
+/** The parts of a `TapNode` to read in addition to its device node. `linkOfNode` is the link if there is a node. */
+export type TapPart = 'link' | 'linkOfNode' | 'holder';
 
 const allParts: readonly TapPart[] = ['link', 'holder'];
 
@@ -44,16 +48,27 @@ export async function readTapNode(
   { sysRoot = '/sys', devRoot = '/dev' }: { readonly sysRoot?: string; readonly devRoot?: string } = {},
 ): Promise<TapNode> {
   const path = `${devRoot}/tap${ifindex}`;
-  const linkDevice = parts.includes('link') ? readLinkDevice(sysRoot, ifindex) : undefined;
   const nodeDevice = readNodeDevice(path);
+  const isLinkRead = parts.includes('link') || (nodeDevice !== undefined && parts.includes('linkOfNode'));
+  const link = isLinkRead ? readLinkDevice(sysRoot, ifindex) : undefined;
   const holder = nodeDevice !== undefined && parts.includes('holder') ? readHolder(sysRoot, nodeDevice) : undefined;
   return {
     path,
-    ...(linkDevice !== undefined && { linkDevice }),
+    ...link,
     ...(nodeDevice !== undefined && { nodeDevice }),
     ...(holder !== undefined && { holder }),
-    matches: linkDevice !== undefined && linkDevice === nodeDevice,
+    matches: link !== undefined && link.linkDevice === nodeDevice,
   };
+}
+
+/**
+ * Returns whether the macvtap of that name and index exists and is down. It reads the flags through the tap, so that
+ * another link of that name does not count.
+ */
+export function isTapLinkDown({ name, ifindex }: Pick<WantedLink, 'name' | 'ifindex'>, sysRoot = '/sys'): boolean {
+  const path = `${sysRoot}/class/net/${name}/macvtap/tap${ifindex}/device/flags`;
+  const flags = absentWhenMissing(path, () => readFileSync(path, 'utf8'));
+  return flags !== undefined && (Number(flags) & IFF_UP) === 0;
 }
 
 /**
@@ -79,11 +94,13 @@ export function readTapAccess(path: string): string | undefined {
   return node && `${node.uid}:${node.gid} ${(node.mode & 0o777).toString(8)}`;
 }
 
-function readLinkDevice(sysRoot: string, ifindex: number): string | undefined {
+function readLinkDevice(sysRoot: string, ifindex: number): Pick<TapNode, 'linkDevice' | 'linkInode'> | undefined {
   // The kernel creates the file in macvtap_device_event, drivers/net/macvtap.c.
   const path = `${sysRoot}/class/macvtap/tap${ifindex}/dev`;
-  if (lookAt(path) === undefined) return undefined;
-  return absentWhenMissing(path, () => readFileSync(path, 'utf8'))?.trim();
+  const linkInode = lookAt(path)?.ino;
+  if (linkInode === undefined) return undefined;
+  const linkDevice = absentWhenMissing(path, () => readFileSync(path, 'utf8'))?.trim();
+  return linkDevice === undefined ? undefined : { linkDevice, linkInode };
 }
 
 /**

@@ -84,11 +84,7 @@ export function decodeAttributes(bytes: Uint8Array, wanted?: ReadonlySet<number>
   const numbers = readerOf(bytes);
   let offset = 0;
   while (offset < bytes.length) {
-    const rest = bytes.length - offset;
-    if (rest < attributeHeaderLength) throw malformed(`${rest} bytes are left where an attribute needs 4`);
-    const length = numbers.u16(offset);
-    if (length < attributeHeaderLength || length > rest)
-      throw malformed(`an attribute claims ${length} of ${rest} bytes`);
+    const length = readLength(numbers, offset, bytes.length - offset);
     const type = numbers.u16(offset + 2) & typeMask;
     if (wanted === undefined || wanted.has(type)) {
       attributes.push({ type, value: bytes.subarray(offset + attributeHeaderLength, offset + length) });
@@ -101,6 +97,41 @@ export function decodeAttributes(bytes: Uint8Array, wanted?: ReadonlySet<number>
 /** Returns the last attribute of the type, as the kernel's parser does. */
 export function findAttribute(attributes: readonly Attribute[], type: number): Uint8Array | undefined {
   return attributes.findLast((attribute) => attribute.type === type)?.value;
+}
+
+/**
+ * Returns the value of the first attribute of a type, from `start` on. It decodes no other attribute, which is faster
+ * if only one is needed. Raises `NetlinkMalformed`.
+ */
+export function seekAttribute(bytes: Uint8Array, type: number, start = 0): Uint8Array | undefined {
+  const numbers = readerOf(bytes);
+  for (let offset = start; offset < bytes.length; ) {
+    const length = readLength(numbers, offset, bytes.length - offset);
+    if ((numbers.u16(offset + 2) & typeMask) === type) {
+      return bytes.subarray(offset + attributeHeaderLength, offset + length);
+    }
+    offset += align(length);
+  }
+  return undefined;
+}
+
+/** Sets all attributes from `start` on to zeros, except those in `kept`. Raises `NetlinkMalformed`. */
+export function blankAttributes(bytes: Uint8Array, kept: ReadonlySet<number>, start: number): void {
+  const numbers = readerOf(bytes);
+  for (let offset = start; offset < bytes.length; ) {
+    const length = readLength(numbers, offset, bytes.length - offset);
+    const isKept = kept.has(numbers.u16(offset + 2) & typeMask);
+    if (!isKept) bytes.fill(0, offset + attributeHeaderLength, offset + length);
+    offset += align(length);
+  }
+}
+
+function readLength(numbers: ReturnType<typeof readerOf>, offset: number, rest: number): number {
+  if (rest < attributeHeaderLength) throw malformed(`${rest} bytes are left where an attribute needs 4`);
+  const length = numbers.u16(offset);
+  if (length < attributeHeaderLength || length > rest)
+    throw malformed(`an attribute claims ${length} of ${rest} bytes`);
+  return length;
 }
 
 export function u32Attribute(type: number, value: number): Attribute {

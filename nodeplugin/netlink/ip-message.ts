@@ -58,6 +58,12 @@ export function decodeAddress(payload: Uint8Array): AddressMessage | undefined {
   };
 }
 
+/** Returns whether an address message is about an IPv6 address of the scope link. Raises `NetlinkMalformed`. */
+export function isIPv6LinkLocal(payload: Uint8Array): boolean {
+  if (payload.length < ifaddrmsgLength) throw malformed(`an address message has ${payload.length} bytes`);
+  return payload[0] === families.ipv6 && scopes[payload[3] ?? 0] === 'link';
+}
+
 /**
  * Formats a binary address; IPv6 addresses follow RFC 5952. Returns undefined if the length fits neither IPv4 nor IPv6.
  */

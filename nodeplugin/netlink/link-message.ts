@@ -77,7 +77,7 @@ export const IF_LINK_MODE_DORMANT = 1;
 const ARPHRD_ETHER = 1;
 
 /** sizeof(struct ifinfomsg), linux/rtnetlink.h: u8 family, pad, u16 type, i32 index, u32 flags, u32 change. */
-const ifinfomsgLength = 16;
+export const ifinfomsgLength = 16;
 
 /** The fields of an RTM_NEWLINK or RTM_DELLINK message that the node plugin uses. */
 export interface LinkMessage {

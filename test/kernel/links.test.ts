@@ -4,8 +4,9 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { MacvtapRequest } from '../../nodeplugin/links/create-macvtap.ts';
 import { type Links, openLinks } from '../../nodeplugin/links/links.ts';
-import { probeMacvtap } from '../../nodeplugin/links/open-node-links.ts';
+import { createKnownTaps, probeMacvtap } from '../../nodeplugin/links/open-node-links.ts';
 import { readTapNode } from '../../nodeplugin/links/tap-node.ts';
+import type { WantedLink } from '../../policy/device/decide-link.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { needsRoot } from './network-namespace.ts';
 import { runInNamespace } from './run-in-namespace.ts';
@@ -103,6 +104,30 @@ test("the tap of a new macvtap has the link's device number, and is deleted with
   assert.deepEqual([node.matches, node.linkDevice], [true, node.nodeDevice]);
   await links.deleteLink(ownIfindex);
   assert.deepEqual(await readTapNode(ownIfindex), { path: node.path, matches: false });
+});
+
+test('a known link is recognised by its tap while it is down and the same, and never after it was replaced', {
+  skip: needsRoot,
+}, async () => {
+  const wanted = { name: 'mv0', ifindex: ownIfindex, parentIfindex, mode: 'bridge' } as const;
+  const known = createKnownTaps();
+  const isKnown = async (link: WantedLink = wanted) => known.has(link, await readTapNode(ownIfindex));
+  await create({ ifindex: ownIfindex });
+  assert.equal(await isKnown(), false);
+  known.note(wanted, await readTapNode(ownIfindex));
+  assert.equal(await isKnown(), true);
+  assert.equal(await isKnown({ ...wanted, mode: 'vepa' }), false);
+  assert.equal(await isKnown({ ...wanted, parentIfindex: parentIfindex + 1 }), false);
+  await here.ip('link set mv0 up');
+  assert.equal(await isKnown(), false);
+  await here.ip('link set mv0 down');
+  assert.equal(await isKnown(), true);
+  await here.ip('link set mv0 name mv1');
+  assert.equal(await isKnown(), false);
+  await links.deleteLink(ownIfindex);
+  assert.equal(await isKnown(), false);
+  await create({ ifindex: ownIfindex });
+  assert.equal(await isKnown(), false);
 });
 
 test('a second link with the same index in another namespace gets no device node, and that is detected', {
