@@ -103,15 +103,23 @@ function findAmbiguous(stdin: Uint8Array): readonly string[] {
   return scan.layout.ambiguous.slice(0, maxAmbiguous).map((found) => describeAmbiguous(text, found));
 }
 
+/** The decoded configurations of requests in progress. Each request needs its configuration several times. */
+const decoded = new WeakMap<Uint8Array, JsonObject>();
+
 /**
- * Decodes the JSON object without validating its content, for commands that accept any content. Raises
- * `NetConfUndecodable`.
+ * Decodes the JSON object without validating its content, for commands that accept any content. `stdin` must not change
+ * afterwards. Raises `NetConfUndecodable`.
  */
 export function decodeNetConf(stdin: Uint8Array): JsonObject {
+  const before = decoded.get(stdin);
+  if (before !== undefined) return before;
   let detail = `it is ${stdin.length === 0 ? 'empty' : 'not a JSON object'}`;
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(stdin));
-    if (isJsonObject(value)) return value;
+    if (isJsonObject(value)) {
+      decoded.set(stdin, value);
+      return value;
+    }
   } catch (thrown) {
     if (stdin.length > 0) detail = (thrown as Error).message;
   }
