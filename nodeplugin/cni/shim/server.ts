@@ -95,6 +95,8 @@ async function serveConnection(
     socket.once('end', onGone);
     const rights = { own: ownOver(stream, patienceMs), lendNetlink: lendOver(socket, patienceMs) };
     const answer = await handle(frame, rights, signal);
+    // The request is over, so the end of the connection need not abort it.
+    socket.off('close', onGone).off('end', onGone);
     stream.write(answer);
   } catch (thrown) {
     const output = JSON.stringify(toCNIError(thrown, newestCNIVersion, 'the CNI plugin called'));
