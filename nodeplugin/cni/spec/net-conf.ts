@@ -133,6 +133,8 @@ export function decodeNetConf(stdin: Uint8Array): JsonObject {
  * Reads a value by the path of its keys. Only own properties are read. Returns undefined if the path does not exist.
  */
 export function valueAt(object: JsonObject, path: string): unknown {
+  // Most paths are one key.
+  if (!path.includes('.')) return Object.hasOwn(object, path) ? object[path] : undefined;
   let value: unknown = object;
   for (const key of path.split('.')) {
     if (!isJsonObject(value) || !Object.hasOwn(value, key)) return undefined;
