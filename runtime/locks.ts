@@ -20,9 +20,9 @@ export function createKeyedMutex(): KeyedMutex {
       const { promise: ended, resolve: end } = Promise.withResolvers<void>();
       const unique = [...new Set(keys)];
       // All keys are claimed in one turn of the event loop. Two calls therefore never wait for each other.
-      const before = unique.map((key) => tails.get(key));
+      const before = unique.map((key) => tails.get(key)).filter((tail) => tail !== undefined);
       for (const key of unique) tails.set(key, ended);
-      const turn = Promise.all(before);
+      const turn = before.length === 0 ? undefined : Promise.all(before);
       const leave = () => {
         for (const key of unique) {
           if (tails.get(key) === ended) tails.delete(key);
@@ -30,11 +30,13 @@ export function createKeyedMutex(): KeyedMutex {
         end();
       };
       try {
-        await unlessAborted(turn, signal);
+        if (turn === undefined) signal?.throwIfAborted();
+        else await unlessAborted(turn, signal);
       } catch (thrown) {
         // The aborted call stays in the queue until the earlier tasks have ended, so that later tasks still wait for
         // those.
-        void turn.then(leave);
+        if (turn === undefined) leave();
+        else void turn.then(leave);
         throw thrown;
       }
       try {

@@ -56,11 +56,12 @@ export function findParentByIfindex(
   { ifindex: own, parentIfindex, attachment }: DeviceEntry,
   { interfaces, links }: CNIContext,
 ): InterfaceFacts | undefined {
+  if (parentIfindex === undefined) return undefined;
   const isOfNow =
     attachment === undefined
       ? links.readTapLinkName(own) === linkName(id)
       : isSameNetns(attachment.netnsPath, attachment.netnsInode);
-  return isOfNow ? interfaces().find(({ ifindex }) => ifindex !== undefined && ifindex === parentIfindex) : undefined;
+  return isOfNow ? interfaces().find(({ ifindex }) => ifindex === parentIfindex) : undefined;
 }
 
 /**

@@ -49,7 +49,7 @@ export function openNetns(given: string): OpenNetns {
       );
     }
     const { ino: inode } = fstatSync(fd);
-    if (inode === statSync('/proc/self/ns/net').ino) {
+    if (inode === readOwnInode()) {
       throw invalid(path, "it is the node's own namespace: remove the networks annotation from pods with hostNetwork");
     }
     return { fd, path, inode, invalid: (why) => invalid(path, why), [Symbol.dispose]: () => closeSync(fd) };
@@ -57,6 +57,14 @@ export function openNetns(given: string): OpenNetns {
     closeSync(fd);
     throw thrown;
   }
+}
+
+let ownInode: number | undefined;
+
+/** Returns the inode of this process's namespace. It is read once, because the process never enters another one. */
+function readOwnInode(): number {
+  ownInode ??= statSync('/proc/self/ns/net').ino;
+  return ownInode;
 }
 
 /** Returns whether the path still leads to the same namespace. */

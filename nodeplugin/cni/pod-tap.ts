@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { linkName } from '../../policy/device/device-id.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-points.ts';
+import { untilNodeIsGone } from '../deviceplugin/placeholder-link.ts';
 import type { Attachment, DeviceEntry } from '../ledger/device-record.ts';
 import type { CNIContext, ShimRights } from './cni-context.ts';
 import { removeAttachedLink, untilGone } from './detach.ts';
@@ -14,6 +15,9 @@ import type { NetConf } from './spec/net-conf.ts';
  * and kubelet tries again.
  */
 const patienceMs = 2_000;
+
+/** How often the device node of a placeholder is read, in case the event of its removal was lost. */
+const lookMs = 5;
 
 /**
  * Frees the index and the device node that Allocate promised to kubelet, by deleting the link that has them. That link
@@ -37,11 +41,14 @@ async function free(id: string, entry: DeviceEntry, context: CNIContext, signal:
   if (attachment !== undefined) {
     await removeAttachedLink({ id, record: { ...entry, attachment, lastUsed: 0 } }, context, signal);
   }
-  if (await isFree(ifindex, links)) return;
+  const { nodeDevice } = await links.readTapNode(ifindex, []);
+  if (nodeDevice === undefined && (await isFree(ifindex, links))) return;
   const placeholder = links.readTapLinkName(ifindex);
   if (placeholder !== undefined) {
     if (placeholder !== linkName(id)) throw taken(id, ifindex, `macvtap ${placeholder} on the node has that index`);
-    await untilGone(ifindex, links, () => links.deleteLink(ifindex, signal), signal);
+    const deletion = links.deleteLink(ifindex, signal);
+    if (nodeDevice === undefined) await deletion;
+    else await untilNodeIsGone(ifindex, links, deletion, signal, lookMs);
   } else {
     await removeElsewhere(entry, context, signal);
   }
@@ -144,7 +151,7 @@ export async function giveTapToOwner(
   { links }: CNIContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { nodeDevice, holder, path } = await links.readTapNode(ifindex, ['holder']);
+  const { nodeDevice, path } = await links.readTapNode(ifindex, []);
   const [major, minor] = (nodeDevice ?? '').split(':').map(Number);
   if (major === undefined || minor === undefined || nodeDevice === undefined) {
     throw new MacvtapError(
@@ -154,6 +161,7 @@ export async function giveTapToOwner(
     );
   }
   if (taps.length !== 1 || taps[0] !== nodeDevice) {
+    const { holder } = await links.readTapNode(ifindex, ['holder']);
     const whose = holder === undefined ? 'no link' : `link ${holder.name} with ifindex ${holder.ifindex}`;
     const why =
       holder?.name === ifname ? 'may belong to another link of that name' : `belongs to ${whose}, not to ${ifname}`;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { stat } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { decideLink, type ExistingLink, type WantedLink } from '../../policy/device/decide-link.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-points.ts';
@@ -170,13 +169,14 @@ export async function freeTapNode(
  * device node still exists after the deletion has ended. Raises the errors of the deletion.
  *
  * For a link of the node's own namespace, an event shows the removal. The kernel sends none for links in pods, so the
- * device node is also read every millisecond.
+ * device node is also read every millisecond, or every `lookMs`.
  */
 export async function untilNodeIsGone(
   ifindex: number,
   links: Pick<NodeLinks, 'readTapNode' | 'onRemoval'>,
   deletion: Promise<unknown>,
   signal: AbortSignal,
+  lookMs = 1,
 ): Promise<boolean> {
   let ended = false;
   const ending = deletion.finally(() => {
@@ -192,11 +192,12 @@ export async function untilNodeIsGone(
       await ending;
       return false;
     }
-    const { promise: removed, resolve } = Promise.withResolvers<void>();
+    const { promise: news, resolve } = Promise.withResolvers<void>();
     using _listening = links.onRemoval?.((gone) => {
       if (gone.has(ifindex)) resolve();
     });
-    await Promise.race([ending, removed, sleep(1)]);
+    const timer = setTimeout(resolve, lookMs);
+    await Promise.race([ending, news]).finally(() => clearTimeout(timer));
   }
 }
 

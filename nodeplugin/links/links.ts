@@ -8,7 +8,7 @@ import { NetlinkSocket, type Requester } from '../netlink/netlink-socket.ts';
 import { createMacvtap, type MacvtapRequest } from './create-macvtap.ts';
 import { type FoundLink, getLink, type LinkDetails, type LinkKey, type LinkLookup, searchLink } from './get-link.ts';
 import { describesOwnMacvtap, subscribeToInterfaces } from './interface-events.ts';
-import { findNetnsID, withNetnsID } from './netns-id.ts';
+import { assignNetnsID, withNetnsID } from './netns-id.ts';
 import { makeInterfaceReader } from './read-interfaces.ts';
 import { createRemover, deleteLink, type RemovalListener } from './remove-links.ts';
 import { readTapLinkName } from './tap-node.ts';
@@ -127,7 +127,7 @@ export async function openLinks({
     getLinkIn: (path, key, signal) => withNetnsID(lookUps, path, (id) => getLink(lookUps, key, signal, id), signal),
     deleteLinkIn: (path, ifindex, signal) =>
       withNetnsID(lookUps, path, (id) => deleteLink(removals, ifindex, signal, id), signal),
-    rememberNetns: async (fd, path, signal) => (await findNetnsID(lookUps, fd, path, signal)) !== undefined,
+    rememberNetns: (fd, path, signal) => assignNetnsID(lookUps, fd, path, signal),
     searchLink: (ifindex, signal) => searchLink(queries, ifindex, signal),
     deleteFoundLink: ({ netnsID, link }, signal) => deleteLink(removals, link.ifindex, signal, netnsID),
     [Symbol.asyncDispose]: () => sockets.disposeAsync(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeNetnsID, encodeDumpNetnsIDs, encodeGetNetnsID, encodeNewNetnsID } from './netns-id.ts';
+import { assignNetnsID, decodeNetnsID, encodeDumpNetnsIDs, encodeGetNetnsID, encodeNewNetnsID } from './netns-id.ts';
 
 test("the request for a namespace's ID contains its descriptor", () => {
   const { type, flags, payload } = encodeGetNetnsID(9);
@@ -36,4 +36,25 @@ for (const { title, bytes, number } of replies) {
 test('a truncated reply is rejected', () => {
   assert.throws(() => decodeNetnsID(Uint8Array.of(0, 0)), { code: 'NetlinkMalformed' });
   assert.throws(() => decodeNetnsID(Uint8Array.of(0, 0, 0, 0, 8, 0, 1)), { code: 'NetlinkMalformed' });
+});
+
+for (const { title, errno, outcome } of [
+  { title: 'gets an ID', errno: 0, outcome: true },
+  { title: 'keeps the ID that it has (EEXIST)', errno: 17, outcome: true },
+  { title: 'does not exist if the file is something else (EINVAL)', errno: 22, outcome: false },
+]) {
+  test(`a namespace ${title}, with one request`, async () => {
+    const types: number[] = [];
+    const request = async ({ type }: { readonly type: number }) => {
+      types.push(type);
+      return { errno, messages: [], interrupted: false };
+    };
+    assert.equal(await assignNetnsID({ request }, 9, '/run/netns/pod'), outcome);
+    assert.deepEqual(types, [88]);
+  });
+}
+
+test('a namespace for which the kernel refuses an ID cannot be reached', async () => {
+  const request = async () => ({ errno: 1, messages: [], interrupted: false });
+  await assert.rejects(assignNetnsID({ request }, 9, '/run/netns/pod'), { code: 'NetnsUnreachable' });
 });

@@ -53,7 +53,7 @@ export async function withNetnsID<Value>(
  * namespace. The ID stays valid as long as the namespace exists, even after its path is gone. Raises
  * `NetnsUnreachable`.
  */
-export async function findNetnsID(
+async function findNetnsID(
   socket: Requester,
   fd: number,
   path: string,
@@ -61,11 +61,28 @@ export async function findNetnsID(
 ): Promise<number | undefined> {
   const known = await askNetnsID(socket, fd, path, signal);
   if (known !== 'none yet') return known;
-  const reply = await socket.request(encodeNewNetnsID(fd), signal);
-  // EEXIST: another process assigned an ID at the same time.
-  if (reply.errno !== 0 && nameErrno(reply.errno) !== 'EEXIST') throw unreachable(path, reply.errno, reply.text);
+  if (!(await assignNetnsID(socket, fd, path, signal))) return undefined;
   const given = await askNetnsID(socket, fd, path, signal);
   return given === 'none yet' ? undefined : given;
+}
+
+/**
+ * Assigns an ID to an open namespace if it has none. Returns false if the file is not a namespace. Raises
+ * `NetnsUnreachable`.
+ */
+export async function assignNetnsID(
+  socket: Requester,
+  fd: number,
+  path: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const reply = await socket.request(encodeNewNetnsID(fd), signal);
+  const errno = nameErrno(reply.errno);
+  // EINVAL: the file is not a namespace. It may be the mount point of a namespace that is gone or not mounted here.
+  if (errno === 'EINVAL') return false;
+  // EEXIST: the namespace has an ID.
+  if (reply.errno !== 0 && errno !== 'EEXIST') throw unreachable(path, reply.errno, reply.text);
+  return true;
 }
 
 async function askNetnsID(
@@ -75,7 +92,7 @@ async function askNetnsID(
   signal?: AbortSignal,
 ): Promise<number | 'none yet' | undefined> {
   const reply = await socket.request(encodeGetNetnsID(fd), signal);
-  // EINVAL: the file is not a namespace. It may be the mount point of a namespace that is gone or not mounted here.
+  // EINVAL: the file is not a namespace (see `assignNetnsID`).
   if (nameErrno(reply.errno) === 'EINVAL') return undefined;
   const [message] = reply.messages;
   if (reply.errno !== 0 || message === undefined) throw unreachable(path, reply.errno, reply.text);

@@ -88,15 +88,17 @@ const entriesBuffer = Buffer.alloc(32 * 1024);
  */
 export function readEntries(directory: string, prefix: string): readonly Entry[] {
   const found: Entry[] = [];
+  const first = prefix.charCodeAt(0);
   const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     for (;;) {
       const length = libc.getdents64(fd, entriesBuffer, entriesBuffer.length);
       if (length === 0) return found;
       if (length < 0) throw new Error(`getdents64: ${describeErrno(errno())}`);
-      for (let at = 0; at < length; at += entriesBuffer.readUInt16LE(at + dirent.length)) {
+      // Most entries have another first character. Plain indexing keeps the look at these short.
+      for (let at = 0; at < length; at += lengthAt(at)) {
         const start = at + dirent.name;
-        if (!startsWith(entriesBuffer, start, prefix)) continue;
+        if (entriesBuffer[start] !== first || !startsWith(entriesBuffer, start, prefix)) continue;
         const inode =
           entriesBuffer.readUInt32LE(at + dirent.inode) + entriesBuffer.readUInt32LE(at + dirent.inode + 4) * 2 ** 32;
         found.push({ name: entriesBuffer.toString('latin1', start, entriesBuffer.indexOf(0, start)), inode });
@@ -105,6 +107,10 @@ export function readEntries(directory: string, prefix: string): readonly Entry[]
   } finally {
     closeSync(fd);
   }
+}
+
+function lengthAt(at: number): number {
+  return (entriesBuffer[at + dirent.length] as number) + (entriesBuffer[at + dirent.length + 1] as number) * 256;
 }
 
 function startsWith(bytes: Uint8Array, start: number, prefix: string): boolean {

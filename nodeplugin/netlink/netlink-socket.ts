@@ -176,7 +176,8 @@ export class NetlinkSocket implements AsyncDisposable {
 
   #drain(): void {
     try {
-      for (;;) {
+      // Without an outstanding reply, the socket is empty, so the last read would only show that.
+      while (this.#sent.size > 0) {
         const received = this.#receive();
         if (received.kind === 'empty') return;
         if (received.kind === 'lost') this.#failSent(lost(received.detail));

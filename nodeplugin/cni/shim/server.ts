@@ -8,7 +8,7 @@ import { createSemaphore, type Semaphore } from '../../../runtime/locks.ts';
 import { describeErrno, nameErrno } from '../../netlink/libc.ts';
 import type { ShimRights } from '../cni-context.ts';
 import { newestCNIVersion, toCNIError } from '../spec/cni-protocol.ts';
-import { type AnswerFrame, decodeFrame, encodeFrame, type Frame, maxLentBytes, type RequestFrame } from './frame.ts';
+import { type AnswerFrame, decodeFrame, encodeFrame, maxLentBytes, type RequestFrame } from './frame.ts';
 import { listenPersistently } from './socket-listener.ts';
 import { createFrameStream, type FrameStream, readPeerCredentials, receiveDescriptor } from './unix-socket.ts';
 
@@ -95,6 +95,8 @@ async function serveConnection(
     socket.once('end', onGone);
     const rights = { own: ownOver(stream, patienceMs), lendNetlink: lendOver(socket, patienceMs) };
     const answer = await handle(frame, rights, signal);
+    // The request is over, so the end of the connection need not abort it.
+    socket.off('close', onGone).off('end', onGone);
     stream.write(answer);
   } catch (thrown) {
     const output = JSON.stringify(toCNIError(thrown, newestCNIVersion, 'the CNI plugin called'));
@@ -112,15 +114,11 @@ async function readRequest(
   patienceMs: number,
   signal: AbortSignal,
 ): Promise<RequestFrame> {
-  using scope = joinSignals([signal], patienceMs);
-  const frame = (await stream.begin(scope.signal)) ?? (await semaphore.run(() => stream.next(scope.signal)));
+  const endMs = performance.now() + patienceMs;
+  const readRest = () => stream.next(signal, Math.max(0, endMs - performance.now()));
+  const frame = (await stream.begin(signal, patienceMs)) ?? (await semaphore.run(readRest));
   if (frame.type !== 'request') throw unexpected(frame.type);
   return frame;
-}
-
-async function nextWithin(patienceMs: number, stream: FrameStream, signal: AbortSignal): Promise<Frame> {
-  using scope = joinSignals([signal], patienceMs);
-  return await stream.next(scope.signal);
 }
 
 /** Raises `CNISocketFailed` if the peer is not root. */
@@ -139,7 +137,7 @@ function checkPeer(socket: Socket): void {
 function ownOver(stream: FrameStream, patienceMs: number): ShimRights['own'] {
   return async (node, signal) => {
     stream.write({ type: 'own', ...node });
-    const frame = await nextWithin(patienceMs, stream, signal).catch((thrown: unknown) => {
+    const frame = await stream.next(signal, patienceMs).catch((thrown: unknown) => {
       const { code, message } = MacvtapError.from(thrown);
       throw new MacvtapError(code, `${message}; kubelet tries again`, { cause: thrown });
     });

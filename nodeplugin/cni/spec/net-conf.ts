@@ -103,15 +103,23 @@ function findAmbiguous(stdin: Uint8Array): readonly string[] {
   return scan.layout.ambiguous.slice(0, maxAmbiguous).map((found) => describeAmbiguous(text, found));
 }
 
+/** The decoded configurations of requests in progress. Each request needs its configuration several times. */
+const decoded = new WeakMap<Uint8Array, JsonObject>();
+
 /**
- * Decodes the JSON object without validating its content, for commands that accept any content. Raises
- * `NetConfUndecodable`.
+ * Decodes the JSON object without validating its content, for commands that accept any content. `stdin` must not change
+ * afterwards. Raises `NetConfUndecodable`.
  */
 export function decodeNetConf(stdin: Uint8Array): JsonObject {
+  const before = decoded.get(stdin);
+  if (before !== undefined) return before;
   let detail = `it is ${stdin.length === 0 ? 'empty' : 'not a JSON object'}`;
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(stdin));
-    if (isJsonObject(value)) return value;
+    if (isJsonObject(value)) {
+      decoded.set(stdin, value);
+      return value;
+    }
   } catch (thrown) {
     if (stdin.length > 0) detail = (thrown as Error).message;
   }
@@ -125,6 +133,8 @@ export function decodeNetConf(stdin: Uint8Array): JsonObject {
  * Reads a value by the path of its keys. Only own properties are read. Returns undefined if the path does not exist.
  */
 export function valueAt(object: JsonObject, path: string): unknown {
+  // Most paths are one key.
+  if (!path.includes('.')) return Object.hasOwn(object, path) ? object[path] : undefined;
   let value: unknown = object;
   for (const key of path.split('.')) {
     if (!isJsonObject(value) || !Object.hasOwn(value, key)) return undefined;

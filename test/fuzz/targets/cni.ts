@@ -115,7 +115,7 @@ async function readStream(chunks: readonly Uint8Array[]): Promise<readonly unkno
   socket.end();
   const read: unknown[] = [];
   try {
-    for (;;) read.push(plain(await stream.next(signal)));
+    for (;;) read.push(plain(await stream.next(signal, 60_000)));
   } catch (thrown) {
     if (!(thrown instanceof MacvtapError)) throw thrown;
     assert.ok(['CNIFrameMalformed', 'Aborted'].includes(thrown.code));
