@@ -31,7 +31,7 @@ export async function openSource(
 export const sourceMetrics = {
   kube_macvtap_cache_synced: 'Whether the process has read all objects at least once: 1 or 0.',
   kube_macvtap_cache_age_seconds:
-    'Seconds since the API server last confirmed the objects of a kind; at most about a minute if the watch works, and +Inf before the first read.',
+    'Seconds since the API server last confirmed the objects of a kind. At most about a minute if the watch works, and +Inf before the first read.',
   kube_macvtap_cache_faults: 'Number of errors in objects, and of current failures to read objects.',
 } as const satisfies Record<string, string>;
 

@@ -200,7 +200,7 @@ export const nodePluginMetrics = {
   kube_macvtap_node_claim_duration_seconds:
     'Duration for each ResourceClaim, by method (NodePrepareResources, NodeUnprepareResources) and outcome (succeeded, failed).',
   kube_macvtap_node_allocate_step_duration_seconds:
-    'Duration of the steps of Allocate and of NodePrepareResources, by outcome (succeeded, failed); a call or claim has one step wait, and the steps make and record for each device.',
+    'Duration of the steps of Allocate and NodePrepareResources, by outcome: wait for each call or claim, make and record for each device.',
   kube_macvtap_node_cni_request_duration_seconds:
     "Duration of the CNI plugin's requests, by command (ADD, DEL, CHECK, other) and outcome (succeeded, failed).",
   kube_macvtap_node_cni_failures_total: 'Failed requests of the CNI plugin, by command and name of the CNI error.',

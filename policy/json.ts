@@ -61,8 +61,8 @@ export function pointer(...path: readonly (string | number)[]): string {
 }
 
 /**
- * Applies edits as a JSON Patch does. Does not change the value: each object and list on the path of an edit is copied
- * once, and the result shares all others with the original. Throws if an edit does not apply.
+ * Applies edits as a JSON Patch does, without changing the value. Each object and list on the path of an edit is copied
+ * once. The result shares all others with the original. Throws if an edit does not apply.
  */
 export function withEdits(value: unknown, edits: readonly Edit[]): unknown {
   const copies = new Set<object>();

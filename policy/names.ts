@@ -119,8 +119,8 @@ export function compareNatural(left: string, right: string): number {
 
 /**
  * Compares two names at their first different character, without splitting them. This is most of the work of sorting
- * the interfaces of thousands of nodes. Returns undefined if this character does not decide the order: at the end of a
- * name, at the start of a number, and in a number with a leading zero.
+ * the interfaces of thousands of nodes. Returns undefined if this character does not decide the order. This happens at
+ * the end of a name, at the start of a number, and in a number with a leading zero.
  */
 function compareAtDifference(left: string, right: string): number | undefined {
   let at = 0;

@@ -68,7 +68,7 @@ export const webhookLine = {
     ),
     dra: choiceFlag(
       ['On', 'Off'],
-      'in a cluster: whether nodes may use dynamic resource allocation; if On, the holder of the Lease keeps a DeviceClass for each resource, and claims are reviewed',
+      'in a cluster: whether nodes may use dynamic resource allocation; if On, the Lease holder keeps a DeviceClass for each resource, and claims are reviewed',
       'Off',
     ),
     'webhook-configuration': textFlag(

@@ -16,8 +16,8 @@ import { type BundleFile, collectBundle } from './collect-bundle.ts';
 export const supportBundleLine = {
   command: 'kubectl macvtap support-bundle',
   summary:
-    'Collects data for a bug report: policies, node states, macvtap networks, plans with their reasons, events,\n' +
-    'webhook configurations, and the logs of the pods of kube-macvtap. Reads no Secret, and removes text that looks like one.',
+    'Collects data for a bug report: policies, node states, macvtap networks, plans with their reasons, events and\n' +
+    "webhook configurations. Also collects the logs of kube-macvtap's pods. Reads no Secret, and removes text that looks like one.",
   positionals: [],
   flags: {
     output: {

@@ -120,8 +120,8 @@ function toGraphNode(node: NodeStatus, { nodeStates }: Snapshot): GraphNode {
 }
 
 /**
- * Splits a resource by parent and mode: the current ones with the devices held there, and each former parent and mode
- * with the devices that pods still hold there.
+ * Splits a resource by parent and mode. The current ones have the devices held there. Each former parent and mode has
+ * the devices that pods still hold there.
  */
 function placesOf(resource: ResourceStatus): readonly PlacedResource[] {
   const { name, source, held, heldElsewhere = [] } = resource;

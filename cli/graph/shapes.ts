@@ -116,7 +116,7 @@ function round(value: number): number {
 }
 
 /**
- * The width of a character in ems. It fits the fonts of the picture: DejaVu Sans Mono and Menlo have 0.602, Courier
+ * The width of a character in ems. It fits the fonts of the picture. DejaVu Sans Mono and Menlo have 0.602, Courier
  * 0.600, and Consolas 0.550. A character outside Latin is at most twice as wide.
  */
 const advance = 0.605;

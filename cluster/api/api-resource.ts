@@ -146,9 +146,9 @@ interface Page {
  * Parses a page one object after another. Each object is trimmed before the next one is parsed, so its garbage is
  * collected while it is young and cheap to collect.
  *
- * The text is split where an object starts like the first one, with the same apiVersion and kind. If the text around
- * the objects and every part of it are valid JSON by themselves, this gives the same objects as parsing the whole text.
- * Otherwise, the whole text is parsed.
+ * The text is split where an object starts like the first one, with the same apiVersion and kind. If each part, and
+ * the text around the objects, is valid JSON by itself, the objects are the same as in the whole text. Otherwise, the
+ * whole text is parsed.
  */
 function parsePage(what: string, text: string): Page {
   const whole = () => readPage(what, parseJson(what, text));

@@ -205,8 +205,8 @@ const intPattern = new RegExp(
 
 /**
  * Reads booleans and integers like kubectl and Helm, which follow neither YAML 1.1 nor 1.2. `yes` and `on` are true,
- * `017` is 15, `1_000` is 1000, and 12:30 is text. A policy must mean the same in a file as in a cluster, and kubectl
- * turns the label `enabled: yes` into true before it sends the policy.
+ * `017` is 15, `1_000` is 1000, and 12:30 is text. A policy must mean the same in a file as in a cluster. For example,
+ * kubectl turns the label `enabled: yes` into true before it sends the policy.
  *
  * Source: go.yaml.in/yaml/v2 2.4 resolve.go, resolveMapList and resolve, which sigs.k8s.io/yaml uses to convert YAML to
  * JSON.

@@ -208,8 +208,8 @@ export interface MacvtapNetworkNodeState {
       }[];
       /**
        * Healthy, or a problem that code explains. An Unhealthy resource offers no devices. A Degraded resource offers
-       * devices, but needs attention, for example because the parent is down, or because links of pods were deleted or
-       * have a lower MTU.
+       * devices, but needs attention. For example, the parent is down, or links of pods were deleted or have a lower
+       * MTU.
        */
       readonly health?: 'Healthy' | 'Degraded' | 'Unhealthy';
       /**

@@ -38,7 +38,7 @@ export function planNode(node: NodeFacts, facts: readonly InterfaceFacts[], want
 
 /**
  * Plans a node from two versions of the sources. A policy that is the same object in both versions is matched with the
- * interfaces only once, which is nearly all the work of a plan.
+ * interfaces only once. This matching is nearly all the work of a plan.
  */
 export function planBoth(
   node: NodeFacts,

@@ -69,9 +69,9 @@ function withoutClaimed(demand: Devices, claimed: readonly ClaimedDevices[]): De
 export const injectedAnnotation = 'macvtap.network.kubevirt.io/injected';
 
 /**
- * Returns the edit that records the added devices in an annotation. The pod may already have this annotation: from an
- * earlier call of the webhook for the same pod, or copied from another pod and therefore possibly wrong. So the old
- * annotation counts only for devices that the container already requested (`before`).
+ * Returns the edit that records the added devices in an annotation. The pod may already have this annotation from an
+ * earlier call of the webhook. It may also be a copy from another pod, and therefore wrong. So the old annotation
+ * counts only for devices that the container already requested (`before`).
  */
 function recordInjected(pod: PodObject, added: Devices, before: Devices): readonly Edit[] {
   if (added.size === 0) return [];
@@ -179,7 +179,7 @@ function obstacleIn(target: PodContainer | undefined): Obstacle | undefined {
 
 /**
  * Returns the edits that set limits and requests. If `resources`, `limits` or `requests` is null, the whole field is
- * replaced: the API server treats null as absent, but a JSON Patch can add keys only to objects.
+ * replaced. The API server treats null as absent, but a JSON Patch can add keys only to objects.
  */
 function editResources({ resources, index }: PodContainer, wanted: Devices): readonly Edit[] {
   const path = ['spec', 'containers', index, 'resources'];

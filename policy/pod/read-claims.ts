@@ -98,8 +98,8 @@ export interface UnknownClaim {
 }
 
 /**
- * Returns why it is not certain which devices the pod gets from its claims, with the place of the claim: it does not
- * exist yet, or was not looked up. Returns undefined if all claims are known.
+ * Returns why it is uncertain which devices the pod gets from its claims, with the place of the claim. Such a claim
+ * does not exist yet, or was not looked up. Returns undefined if all claims are known.
  */
 export function findUnknownClaim(pod: PodObject, known: KnownClaims): UnknownClaim | undefined {
   const named = claimsNamedBy(pod);

@@ -122,8 +122,9 @@ describe('a claim', () => {
   });
 
   it('can select by attributes, and the page names exactly those that the driver gives to each device', async () => {
-    const [, list = ''] = /The attributes have the prefix [^:]+: ([^.]+)\./.exec(page) ?? [];
-    const names = [...list.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+    const [, section = ''] = /\n### Attributes\n(.*?)\n## /s.exec(page) ?? [];
+    const firstCells = [...section.matchAll(/^\| (`[^|]+)/gm)].map(([, cell]) => cell);
+    const names = [...firstCells.join().matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
     const ofDevice = Object.keys(someDevice().attributes).filter((name) => !name.includes('/'));
     assert.deepEqual(names.toSorted(), ofDevice.toSorted());
     const selecting = async (expression: string) => {

@@ -8,6 +8,15 @@ interface Span {
   readonly end: number;
 }
 
+/** The parts of a node of the syntax tree that this file uses. */
+interface Syntax extends Span {
+  readonly type?: string;
+  readonly value?: unknown;
+  readonly left?: unknown;
+  readonly right?: unknown;
+  readonly quasis?: readonly Span[];
+}
+
 /** The endings of files that contain text for people. */
 export const proseEndings = [
   '.md',
@@ -30,7 +39,7 @@ export const proseEndings = [
  */
 export function proseOf({ path, text }: SourceFile): string {
   if (path.endsWith('.md')) return text;
-  if (path.endsWith('.ts')) return blankOutside(text, spansOfTypeScript(path, text));
+  if (path.endsWith('.ts')) return proseOfTypeScript(path, text);
   if (/\.[ch]$/.test(path))
     return blankOutside(text, spansMatching(text, /\/\/.*|\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"/g));
   if (path.endsWith('NOTES.txt')) return blankOutside(text, spansMatching(text, /^(?!\s*\{\{).+$/gm));
@@ -45,21 +54,28 @@ function spansMatching(text: string, pattern: RegExp): readonly Span[] {
     .map(({ index, 0: match }) => ({ start: index, end: index + match.length }));
 }
 
-function spansOfTypeScript(path: string, text: string): readonly Span[] {
+/** Ends each string with a full stop, so that two entries of a list are not one sentence. Keeps strings joined by +. */
+function proseOfTypeScript(path: string, text: string): string {
   const { program, comments, errors } = parseSync(path, text);
   if (errors.length > 0) throw new Error(`${path} cannot be parsed: ${errors[0]?.message}`);
-  const strings: Span[] = [];
-  const visit = (node: unknown): void => {
+  const spans: Span[] = [...comments];
+  const characters = text.split('');
+  const visit = (node: unknown, isContinued = false): void => {
     if (typeof node !== 'object' || node === null) return;
-    const { type, value, start, end } = node as { type?: string; value?: unknown } & Span;
-    if (type === 'Literal' && typeof value === 'string' && isSentence(value)) strings.push({ start, end });
-    if (type === 'TemplateLiteral' && isSentence(text.slice(start, end))) {
-      strings.push(...(node as unknown as { quasis: readonly Span[] }).quasis);
+    const { type, value, start, end, left, right, quasis = [] } = node as Syntax;
+    const isString = type === 'Literal' && typeof value === 'string';
+    if ((isString || type === 'TemplateLiteral') && isSentence(text.slice(start, end))) {
+      const isClosed = isContinued || /[\s.,:;!?]/.test(text.charAt(end - 2));
+      characters[end - 1] = isClosed ? ' ' : '.';
+      spans.push(...(isString ? [] : quasis), { start: isString ? start : end - 1, end });
     }
-    Object.values(node).forEach(visit);
+    if (type === 'BinaryExpression') {
+      visit(left, true);
+      visit(right, isContinued);
+    } else for (const child of Object.values(node)) visit(child);
   };
   visit(program);
-  return [...comments, ...strings];
+  return blankOutside(characters.join(''), spans);
 }
 
 /** Returns whether a string is text for people, and not a name, a path or a pattern. */

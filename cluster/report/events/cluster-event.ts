@@ -68,7 +68,7 @@ export const eventReasons = {
   MtuLowered:
     'Pod: the MTU of its macvtap was lowered with the MTU of the parent; raise the MTU of the parent again, then recreate the pod',
   NotInjected:
-    'Pod: it has no device for a network, usually because the webhook was down when the pod was created; the event has the command to recreate the pod',
+    'Pod: it was created without a device for a network, usually while the webhook was down; the event has the command to recreate it',
   NodeStateLeftOut: 'Node: its MacvtapNetworkNodeState exceeds a limit or cannot be read, so it is ignored',
   ParentMtuLowered:
     'Node: the MTU of a parent was lowered, and macvtaps of running pods keep that MTU; each of these pods has the event MtuLowered',

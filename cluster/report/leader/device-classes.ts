@@ -159,7 +159,7 @@ export function createDeviceClasses(options: DeviceClassOptions): DeviceClassKee
 
 const unsupported = new MacvtapError(
   'ApiServerRefused',
-  'DeviceClasses: the API server dropped spec.extendedResourceName, so pods cannot request resources from nodes that use DRA; ' +
+  'DeviceClasses: the API server dropped spec.extendedResourceName from them. Pods cannot request resources from nodes that use DRA; ' +
     'use Kubernetes 1.36 or newer, or enable the feature gate DRAExtendedResource',
 );
 

@@ -7,8 +7,8 @@ import type { Finding, NodePlan } from '../../../policy/plan/node-plan.ts';
 import { checkNamedKind, type ImplicitExposure } from '../../../policy/plan/plan-node.ts';
 
 /**
- * Returns the interfaces that a node state lists: those that resources and held devices use, those that the plan's
- * findings name, and other Ethernet interfaces except those of pods (`podKinds`). If the list would be too long,
+ * Returns the interfaces that a node state lists. They are those that resources and held devices use, those that the
+ * plan's findings name, and other Ethernet interfaces except those of pods (`podKinds`). If the list would be too long,
  * interfaces of the last group are left out first. From the list and the policies, a reader of the state can compute
  * the node's plan.
  *

@@ -181,8 +181,8 @@ async function remove(name: string, client: ApiClient, signal: AbortSignal): Pro
 }
 
 /**
- * Keeps the times of taints that a device already has. Without a time, the API server would set the present one, and
- * the eviction of pods that tolerate the taint for some seconds would begin again.
+ * Keeps the times of taints that a device already has. Without a time, the API server would set the present one. The
+ * eviction of pods that tolerate the taint for some seconds would then begin again.
  */
 function keepTimes(devices: readonly DraDevice[], before: ApiObject | undefined): readonly object[] {
   const spec = isJsonObject(before?.spec) ? before.spec : {};
