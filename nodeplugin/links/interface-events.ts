@@ -65,8 +65,8 @@ export function subscribeToInterfaces(
  * causes a reading of all interfaces. It drops:
  * - The node plugin's macvtaps. The watch leaves them out, and each Allocate creates one.
  * - Unchanged links. Whenever a link is created, the kernel also sends an event for its parent.
- * - IPv6 link-local addresses, which are not among the facts. The kernel adds one to each link that comes up. IPv4
- *   addresses are not dropped, because their removal can remove a default route without another event.
+ * - New IPv6 link-local addresses, which are not among the facts. The kernel adds one to each link that comes up. The
+ *   removal of an address is not dropped, because it can remove a default route without another event.
  * - Routes that are not default routes. A routing daemon can change thousands of them.
  */
 export function createNewsFilter(): (message: NetlinkMessage) => boolean {
@@ -77,8 +77,9 @@ export function createNewsFilter(): (message: NetlinkMessage) => boolean {
       case RTM_DELROUTE:
         return isMainDefaultRoute(decodeRoute(payload));
       case RTM_NEWADDR:
-      case RTM_DELADDR:
         return !isIPv6LinkLocal(payload);
+      case RTM_DELADDR:
+        return true;
       case RTM_NEWLINK: {
         if (describesOwnMacvtap(payload)) return false;
         const ifindex = decodeIfindex(payload);

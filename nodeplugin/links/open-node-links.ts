@@ -71,12 +71,18 @@ export interface KnownTaps {
   has(link: WantedLink, tap: TapNode): boolean;
 }
 
-/** Creates an empty memory. It has at most one entry for each index. */
+/** The maximum number of remembered links. Without this limit, renamed resources would use up memory over time. */
+const mostKnown = 4_096;
+
+/** Creates an empty memory, which forgets the oldest links above its limit. */
 export function createKnownTaps(sysRoot = '/sys'): KnownTaps {
   const known = new Map<number, { readonly linkInode: number; readonly link: WantedLink }>();
   return {
     note(link, { linkInode }) {
-      if (linkInode !== undefined) known.set(link.ifindex, { linkInode, link });
+      if (linkInode === undefined) return;
+      known.delete(link.ifindex);
+      known.set(link.ifindex, { linkInode, link });
+      for (const oldest of known.keys()) if (known.size > mostKnown) known.delete(oldest);
     },
     has(link, { linkInode, matches }) {
       const before = known.get(link.ifindex);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { lstat, mkdir, mkdtempDisposable, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,7 +109,7 @@ test("the link's name is read from the path of its tap in sysfs", async () => {
   assert.equal(readTapLinkName(8, directory.path), undefined);
 });
 
-test('a link is down if the flags of its own tap show that, and not if it is missing', async () => {
+test('a link is down if the flags of its own tap show that, and not if it is missing or being removed', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'macvtap-tap-'));
   const tap = join(directory.path, 'class/net/mv0/macvtap/tap7/device');
   await mkdir(tap, { recursive: true });
@@ -118,6 +119,11 @@ test('a link is down if the flags of its own tap show that, and not if it is mis
   assert.equal(isDown('mv0', 7), true);
   assert.deepEqual([isDown('mv0', 8), isDown('mv1', 7)], [false, false]);
   await writeFile(join(tap, 'flags'), '0x1003\n');
+  assert.equal(isDown('mv0', 7), false);
+  // As the flags of a link that the kernel is removing, this file exists, but reading it fails with EINVAL.
+  await rm(join(tap, 'flags'));
+  await symlink('/sys/class/net/lo/speed', join(tap, 'flags'));
+  assert.throws(() => readFileSync(join(tap, 'flags')), { code: 'EINVAL' });
   assert.equal(isDown('mv0', 7), false);
 });
 

@@ -67,7 +67,9 @@ export async function readTapNode(
  */
 export function isTapLinkDown({ name, ifindex }: Pick<WantedLink, 'name' | 'ifindex'>, sysRoot = '/sys'): boolean {
   const path = `${sysRoot}/class/net/${name}/macvtap/tap${ifindex}/device/flags`;
-  const flags = absentWhenMissing(path, () => readFileSync(path, 'utf8'));
+  // EINVAL: the kernel is removing the link, and its files exist for some more milliseconds (netdev_show,
+  // net/core/net-sysfs.c).
+  const flags = absentWhenMissing(path, () => readFileSync(path, 'utf8'), 'EINVAL');
   return flags !== undefined && (Number(flags) & IFF_UP) === 0;
 }
 
@@ -212,15 +214,15 @@ function readTapFile<T>(path: string, read: (path: string) => T): T {
   }
 }
 
-/** Reads a path, or returns undefined if the path is absent or disappears. */
-function absentWhenMissing<T>(path: string, read: (path: string) => T): T | undefined {
+/** Reads a path, or returns undefined if the path is absent or disappears. `removedCode` also means that. */
+function absentWhenMissing<T>(path: string, read: (path: string) => T, removedCode?: string): T | undefined {
   return readTapFile(path, () => {
     try {
       return read(path);
     } catch (thrown) {
       const { code } = thrown as NodeJS.ErrnoException;
       // ENODEV: the link disappeared between open and read.
-      if (code === 'ENOENT' || code === 'ENODEV') return undefined;
+      if (code === 'ENOENT' || code === 'ENODEV' || code === removedCode) return undefined;
       throw thrown;
     }
   });

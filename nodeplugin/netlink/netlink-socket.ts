@@ -176,12 +176,15 @@ export class NetlinkSocket implements AsyncDisposable {
 
   #drain(): void {
     try {
-      // Without an outstanding reply, the socket is empty, so the last read would only show that.
-      while (this.#sent.size > 0) {
+      // Without an outstanding reply, the socket is empty, so the last read would only show that. After a loss, it is
+      // read to the end, because the kernel sends the rest of a dump only then.
+      for (let hasLost = false; hasLost || this.#sent.size > 0; ) {
         const received = this.#receive();
         if (received.kind === 'empty') return;
-        if (received.kind === 'lost') this.#failSent(lost(received.detail));
-        else for (const message of decodeMessages(received.bytes)) this.#take(message);
+        if (received.kind === 'lost') {
+          hasLost = true;
+          this.#failSent(lost(received.detail));
+        } else for (const message of decodeMessages(received.bytes)) this.#take(message);
       }
     } catch (thrown) {
       this.#failSent(thrown);
