@@ -57,7 +57,11 @@ export interface Mutation {
 
 /** Returns the JSON Pointer (RFC 6901) to a path of keys and indexes: `/metadata/annotations/a~1b`. */
 export function pointer(...path: readonly (string | number)[]): string {
-  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return path.map((key) => `/${escapeKey(String(key))}`).join('');
+}
+
+function escapeKey(key: string): string {
+  return key.includes('~') || key.includes('/') ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { limitWarnings } from '../runtime/log.ts';
 import { type Endpoint, reviewDeadlines } from './admission/endpoint.ts';
-import { type Reviewed, type ReviewTelemetry, review } from './admission/envelope.ts';
+import { findReview, type Reviewed, type ReviewTelemetry, review, settle } from './admission/envelope.ts';
 import { limitConnections, requireNames, watchFailures } from './intake/guard-connections.ts';
 import {
   ClientGone,
@@ -79,7 +79,6 @@ export function buildApp(given: AppDeps): WebhookApp {
     // The rules must see bodies and queries unchanged: nothing is coerced, filled in or removed.
     ajv: { customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false } },
   });
-  limitConnections(app.server, limits, refuseIntake);
   watchFailures(app.server, refuseIntake);
   if (deps.clientNames !== undefined) requireNames(app.server, deps.clientNames, refuseIntake);
   const intake = createIntake(limits);
@@ -106,7 +105,9 @@ export function buildApp(given: AppDeps): WebhookApp {
     isClosing = true;
   });
   const reviewDeps = { ...deps, intake, refuseIntake, isClosing: () => isClosing };
+  takeReviews(app.server, reviewDeps);
   for (const endpoint of deps.endpoints) addReviewRoute(app, endpoint, reviewDeps);
+  limitConnections(app.server, limits, refuseIntake);
   return app;
 }
 
@@ -117,9 +118,26 @@ interface RouteDeps extends AppDeps {
 }
 
 /**
- * Adds the path of an endpoint. Fastify only finds the route. A hook then takes over the request and answers it with
- * the functions of Node.js, because the other steps of Fastify cost more than most reviews.
+ * Answers the requests of API servers without Fastify, because its steps take longer than many reviews. Fastify answers
+ * all other requests.
  */
+function takeReviews(server: Server, deps: RouteDeps): void {
+  const others = server.listeners('request');
+  const endpoints = new Map(deps.endpoints.map((endpoint) => [endpoint.path, endpoint]));
+  server.removeAllListeners('request');
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const found = findReview(request, endpoints);
+    if (found === undefined) {
+      for (const listener of others) listener.call(server, request, response);
+      return;
+    }
+    // As Fastify does. Requests that arrived earlier leave the connection open for those that follow.
+    if (deps.isClosing()) response.setHeader('connection', 'close');
+    answerReview(found.endpoint, request, response, found.timeout, deps);
+  });
+}
+
+/** Adds the path of an endpoint for requests that `takeReviews` leaves, because their URL is unusual. */
 function addReviewRoute(app: WebhookApp, endpoint: Endpoint, deps: RouteDeps): void {
   app.post(endpoint.path, {
     onRequest: ({ raw, query }, reply) => {
@@ -164,29 +182,6 @@ function answerReview(
       return leave();
     });
   }
-}
-
-/**
- * Calls exactly one of `finish` and `fail`, and then `end`. The calls are synchronous unless the work returns a
- * promise.
- */
-function settle<Result>(
-  work: () => Result | Promise<Result>,
-  finish: (result: Result) => void,
-  fail: (error: Error) => void,
-  end: () => void = () => {},
-): void {
-  let result: Result | Promise<Result>;
-  try {
-    result = work();
-    if (!(result instanceof Promise)) finish(result);
-  } catch (thrown) {
-    fail(thrown as Error);
-    end();
-    return;
-  }
-  if (result instanceof Promise) void result.then(finish).catch(fail).finally(end);
-  else end();
 }
 
 class WrongMediaType extends Error {}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import jsonpatch from 'jsonpatch';
 import { asking, podContext, podOf } from '../../test/fixtures/pod/build-context.ts';
 import { verdictText } from '../../webhook/admission/responses.ts';
-import { injectPod } from './inject-pod.ts';
+import { injectPod, onlyAddsDevices } from './inject-pod.ts';
 import type { PodObject } from './read-pod.ts';
 
 const dataplane = 'macvtap.network.kubevirt.io/dataplane';
@@ -154,6 +154,49 @@ describe('injectPod', () => {
     const text = Array.from({ length: 200 }, (_, index) => `nothing-${index}`).join();
     assert.equal(warnings(podOf(text)).length, 10);
   });
+});
+
+test('only edits that apply, and that set devices of these resources or their record, count as adding devices', () => {
+  const escaped = dataplane.replace('/', '~1');
+  const limits = { [restricted]: '1' };
+  const pod = podOf('data', { containers: [{ resources: { limits } }, { resources: null }, {}] });
+  const resources = new Map([
+    ['dataplane', 1],
+    ['restricted', 1],
+  ]);
+  const record = `/metadata/annotations/${injected.replace('/', '~1')}`;
+  const place = '/spec/containers';
+  const devices = { [dataplane]: '1' };
+  const adds = (op: 'add' | 'replace', path: string, value: unknown = devices) =>
+    onlyAddsDevices(pod, [{ op, path, value }], resources);
+  assert.ok(adds('add', `${place}/0/resources/limits/${escaped}`, '1'));
+  assert.ok(adds('replace', `${place}/0/resources/limits/${restricted.replace('/', '~1')}`, '2'));
+  assert.ok(adds('add', `${place}/0/resources/requests`));
+  assert.ok(adds('add', `${place}/1/resources`, { limits: devices, requests: devices }));
+  assert.ok(adds('add', `${place}/2/resources`, { limits: devices }));
+  assert.ok(adds('add', record, '{}'));
+  const refused: readonly (readonly ['add' | 'replace', string, unknown?])[] = [
+    ['replace', `${place}/0/resources/limits/${escaped}`, '1'],
+    ['add', `${place}/0/resources/limits/${restricted.replace('/', '~1')}`, '2'],
+    ['add', `${place}/0/resources/limits/cpu`, '1'],
+    ['add', `${place}/0/resources/limits/macvtap.network.kubevirt.io~1other`, '1'],
+    ['add', `${place}/0/resources/limits`],
+    ['add', `${place}/0/resources/claims`],
+    ['add', `${place}/0/resources/requests`, { cpu: '1' }],
+    ['add', `${place}/0/resources/requests`, 'x'],
+    ['add', `${place}/0/resources`, { limits: devices }],
+    ['add', `${place}/1/resources`, { limits: { cpu: '1' } }],
+    ['replace', `${place}/1/resources`, { limits: devices }],
+    ['add', `${place}/2/resources/limits`],
+    ['add', `${place}/3/resources`, { limits: devices }],
+    ['add', `${place}/00/resources/requests`],
+    ['replace', record, '{}'],
+    ['add', '/metadata/annotations/k8s.v1.cni.cncf.io~1networks', 'other'],
+    ['add', '/metadata/labels', {}],
+    ['add', '', {}],
+  ];
+  for (const [op, path, value] of refused) assert.ok(!adds(op, path, value), `${op} ${path}`);
+  assert.ok(!onlyAddsDevices({}, [{ op: 'add', path: record, value: '' }], resources));
 });
 
 /** Returns the pod after the edits, applied as an API server would. */

@@ -109,6 +109,42 @@ function addAnnotation(pod: PodObject, key: string, value: string): Edit {
   return { op, path: pointer('metadata', 'annotations', key), value };
 }
 
+/** The path of an edit that sets resources, or one of their maps, or one key of a map. */
+const resourcesPath = /^\/spec\/containers\/(0|[1-9]\d*)\/resources(?:\/(limits|requests)(?:\/([^/]+))?)?$/;
+const recordPath = pointer('metadata', 'annotations', injectedAnnotation);
+
+/**
+ * Returns whether all edits apply to a pod, and only set its record and requests for these resources. If the pod's
+ * networks name these resources, no rule denies the edited pod that does not also deny the pod: the rules review the
+ * networks and the names of resources, and both stay the same. A result of false only means that this is not certain.
+ */
+export function onlyAddsDevices(pod: PodObject, edits: readonly Edit[], resources: Devices): boolean {
+  const isNamed = (key: string): boolean =>
+    key.startsWith(resourcePrefix) && resources.has(key.slice(resourcePrefix.length));
+  const isNew = (value: unknown, key: string, op: Edit['op']): boolean =>
+    isJsonObject(value) && op === (Object.hasOwn(value, key) ? 'replace' : 'add');
+  const containers = ownValue(ownValue(pod, 'spec'), 'containers');
+  return edits.every(({ op, path, value }) => {
+    if (path === recordPath) return isNew(ownValue(ownValue(pod, 'metadata'), 'annotations'), injectedAnnotation, op);
+    const [matched, index, field, escaped] = resourcesPath.exec(path) ?? [];
+    if (matched === undefined || !Array.isArray(containers)) return false;
+    const container: unknown = containers[Number(index)];
+    if (!isJsonObject(container)) return false;
+    const present = ownValue(container, 'resources');
+    if (field === undefined) {
+      const maps = isAbsent(present) && isJsonObject(value) ? Object.values(value) : [undefined];
+      return op === 'add' && maps.every((map) => isJsonObject(map) && Object.keys(map).every(isNamed));
+    }
+    if (!isJsonObject(present)) return false;
+    const map = ownValue(present, field);
+    if (escaped === undefined) {
+      return op === 'add' && isAbsent(map) && isJsonObject(value) && Object.keys(value).every(isNamed);
+    }
+    const key = escaped.replaceAll('~1', '/').replaceAll('~0', '~');
+    return isNamed(key) && isNew(map, key, op);
+  });
+}
+
 /** The devices that are added to a pod. All of them are added to the same container. */
 interface Addition {
   readonly edits: readonly Edit[];

@@ -8,7 +8,7 @@ import type { Edit } from '../json.ts';
 import type { NadObject } from '../nad/read-nad.ts';
 import { mayAttach } from './check-networks.ts';
 import { countDemand, countHeld, resourcesOfPod } from './count-demand.ts';
-import { injectDevices, injectedAnnotation, injectPod } from './inject-pod.ts';
+import { injectDevices, injectedAnnotation, injectPod, onlyAddsDevices } from './inject-pod.ts';
 import { networksOf } from './parse-networks.ts';
 import { containersOf, isBeingDeleted, type PodObject } from './read-pod.ts';
 import { findDenials, reviewPod, rules } from './rules.ts';
@@ -181,6 +181,21 @@ describe('a pod', () => {
       { numRuns: 4_000 },
     );
     assert.ok(skipped.injections > 400 && skipped.reviews > 400, JSON.stringify(skipped));
+  });
+
+  it('is denied after an injection for the same reasons as before it, if the edits only add devices', () => {
+    let unsure = 0;
+    fc.assert(
+      fc.property(fc.oneof(hostilePod, validPod), (pod) => {
+        const { edits } = injectPod(pod, context);
+        const demand = countDemand(networksOf(pod, context), context.networks);
+        if (onlyAddsDevices(pod, edits, demand))
+          assert.deepEqual(findDenials(inject(pod), context), findDenials(pod, context));
+        else unsure += 1;
+      }),
+      { numRuns: 2_000 },
+    );
+    assert.equal(unsure, 0);
   });
 
   it('is not changed by a second injection', () => {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Edit } from '../../policy/json.ts';
 import { deny, type Verdict, warn } from '../../policy/reasons.ts';
-import { readTimeouts, reviewDeadlines, tryMutation } from './endpoint.ts';
+import { type Endpoint, readTimeouts, reviewDeadlines, tryMutation } from './endpoint.ts';
+import { findReview } from './envelope.ts';
 
 interface Thing {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
@@ -102,4 +103,20 @@ test('an answer is due after half of the timeout, even if there were no look-ups
   assert.equal(isDue(), false);
   nowMs += 1;
   assert.equal(isDue(), true);
+});
+
+test('only a POST to the path of an endpoint is a review, and an unusual query is left to Fastify', () => {
+  const endpoint = { path: '/mutate/pods' } as Endpoint;
+  const endpoints = new Map([[endpoint.path, endpoint]]);
+  const find = (url: string, method = 'POST') => findReview({ method, url }, endpoints);
+  assert.deepEqual(find('/mutate/pods?timeout=10s'), { endpoint, timeout: '10s' });
+  assert.deepEqual(find('/mutate/pods?timeout=1m0.5s'), { endpoint, timeout: '1m0.5s' });
+  assert.deepEqual(find('/mutate/pods'), { endpoint, timeout: undefined });
+  const others = ['?', '?timeout=', '?timeout=1%30s', '?timeout=1s&timeout=2s', '?a=1', `?timeout=${'9'.repeat(33)}`];
+  for (const query of others) assert.equal(find(`/mutate/pods${query}`), undefined, query);
+  for (const url of ['/mutate/pods/', '/mutate%2Fpods', '//mutate/pods', '/mutate', '*', '']) {
+    assert.equal(find(url), undefined, url);
+  }
+  assert.equal(find('/mutate/pods', 'GET'), undefined);
+  assert.equal(findReview({}, endpoints), undefined);
 });

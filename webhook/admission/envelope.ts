@@ -11,6 +11,28 @@ export interface ReviewTelemetry {
   readonly log: Log;
 }
 
+/** The query of an API server's request: a Go duration in which no character is escaped. */
+const usualQuery = /^timeout=([0-9a-z.]{1,32})$/;
+
+/**
+ * Finds the endpoint and the timeout of a request. Returns undefined if the request is not a review. Also returns
+ * undefined if the path or the query is written in a way that an API server does not use, for example with escapes.
+ *
+ * @example findReview({ method: 'POST', url: '/mutate/pods?timeout=10s' }, endpoints) // { endpoint, timeout: '10s' }
+ */
+export function findReview(
+  { method, url = '' }: { readonly method?: string | undefined; readonly url?: string | undefined },
+  endpoints: ReadonlyMap<string, Endpoint>,
+): { readonly endpoint: Endpoint; readonly timeout: string | undefined } | undefined {
+  if (method !== 'POST') return undefined;
+  const mark = url.indexOf('?');
+  const endpoint = endpoints.get(mark < 0 ? url : url.slice(0, mark));
+  if (endpoint === undefined || mark < 0) return endpoint && { endpoint, timeout: undefined };
+  const query = url.slice(mark + 1);
+  const timeout = usualQuery.exec(query)?.[1];
+  return timeout === undefined ? undefined : { endpoint, timeout };
+}
+
 /** An answer for the API server, or the error if the body has no readable uid. */
 export type Reviewed = { readonly answer: AdmissionAnswer } | { readonly fault: string };
 
@@ -55,6 +77,29 @@ export function review(
   } catch (thrown) {
     return fail(thrown);
   }
+}
+
+/**
+ * Calls exactly one of `finish` and `fail`, and then `end`. The calls are synchronous unless the work returns a
+ * promise.
+ */
+export function settle<Result>(
+  work: () => Result | Promise<Result>,
+  finish: (result: Result) => void,
+  fail: (error: Error) => void,
+  end: () => void = () => {},
+): void {
+  let result: Result | Promise<Result>;
+  try {
+    result = work();
+    if (!(result instanceof Promise)) finish(result);
+  } catch (thrown) {
+    fail(thrown as Error);
+    end();
+    return;
+  }
+  if (result instanceof Promise) void result.then(finish).catch(fail).finally(end);
+  else end();
 }
 
 const noVerdicts: ReviewResult = { verdicts: [] };

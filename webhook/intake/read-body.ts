@@ -120,7 +120,8 @@ export function parseBody(text: string): unknown {
  * escape of one of its letters. This check is much faster than the pattern, and it suffices for most bodies.
  */
 function maySpell(text: string): boolean {
-  return text.includes('__proto__') || text.includes('\\u00');
+  // V8 finds two characters much faster than nine.
+  return (text.includes('__') && text.includes('__proto__')) || text.includes('\\u00');
 }
 
 /** Removes keys named `__proto__` without recursion, because a body may be nested deeply. */

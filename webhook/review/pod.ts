@@ -4,7 +4,7 @@ import { ownValue } from '../../policy/json.ts';
 import type { NadObject } from '../../policy/nad/read-nad.ts';
 import { hasNoResource } from '../../policy/pod/check-networks.ts';
 import { countDemand, networkKey } from '../../policy/pod/count-demand.ts';
-import { injectPod } from '../../policy/pod/inject-pod.ts';
+import { injectPod, onlyAddsDevices } from '../../policy/pod/inject-pod.ts';
 import { type NetworkRef, namedNetworks, networksOf, type PodMemo } from '../../policy/pod/parse-networks.ts';
 import type { KnownClaims } from '../../policy/pod/read-claims.ts';
 import type { PodObject } from '../../policy/pod/read-pod.ts';
@@ -48,7 +48,9 @@ export function mutatePod(deps: ReviewDeps): Endpoint {
         const found = demand.size > 0 ? findClaims(pod, namespace, deps, own, lookups) : undefined;
         return afterClaims(found, (claims) => {
           const context = contextOf(request, cachedFacts(deps, namespace), { networks, memo, claims }, deps);
-          return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => findDenials(made, context));
+          const mutation = injectPod(pod, context);
+          if (onlyAddsDevices(pod, mutation.edits, demand)) return mutation;
+          return tryMutation<PodObject>(pod, mutation, (made) => findDenials(made, context));
         });
       });
     },
