@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
 import { describe, it } from 'node:test';
 import { connect } from 'node:tls';
+import { warn } from '../policy/reasons.ts';
 import { buildWith, listen, requestText } from '../test/fixtures/webhook/connected-app.ts';
 import { until } from '../test/process/until.ts';
 import type { WebhookApp } from './app.ts';
@@ -52,6 +53,45 @@ describe('a connection of the app', () => {
     assert.deepEqual(dues, [false, true, true, true], 'informational work is due when the app closes');
     socket.destroy();
     await closed;
+  });
+
+  it('gets the same answers for usual and unusual URLs, only one of which passes through Fastify', async () => {
+    let reviews = 0;
+    await using server = await listen(({ uid }) => {
+      reviews += 1;
+      if (uid === 'broken') throw new Error('a bug');
+      return { verdicts: [warn('AmbiguousKey', 'metadata', 'careful')] };
+    });
+    const ask = async (query: string, text: string) => {
+      const socket = connect({ port: server.port, host: '127.0.0.1', ca: server.ca, servername: 'localhost' });
+      using _cut = { [Symbol.dispose]: () => socket.destroy() };
+      socket.write(text.replace('?timeout=10s', query));
+      let answer = '';
+      for await (const chunk of socket) {
+        answer += String(chunk);
+        if (answer.includes('}')) break;
+      }
+      return answer.replace(/^date: .*\r\n/im, '').toLowerCase();
+    };
+    const whole = requestText('a');
+    const texts = [
+      whole,
+      requestText('broken'),
+      requestText(''),
+      whole.replace('application/json', 'text/plain'),
+      whole.replace('"apiVersion"', "'apiVersion'"),
+      whole.replace(/content-length: \d+/, 'content-length: 99999999'),
+      whole.replace('POST', 'GET'),
+    ];
+    for (const text of texts) {
+      const before = reviews;
+      const direct = await ask('?timeout=10s', text);
+      const reviewed = reviews - before;
+      assert.equal(await ask('?timeout=10s&other=1', text), direct);
+      assert.equal(reviews - before, 2 * reviewed);
+      assert.match(direct, /^http\/1\.1 \d{3} /);
+    }
+    assert.equal(reviews, 4);
   });
 
   it('may end before a body is complete, which is neither a bug nor a warning', async () => {

@@ -75,16 +75,11 @@ export function describeFinding(finding: Finding): string {
   return `${originOf(finding)}${placeOf(finding)}: ${describeReason(finding)}`;
 }
 
-/**
- * Describes findings with the same origin and reason in one line: `macvtap-cni/p[0] eth0, [2] eth1 as data: …`. If only
- * some places are shown, the others are counted: `macvtap-cni/p[0] eth0 and 7 more: …`.
- */
-export function describeTogether(findings: readonly [Finding, ...Finding[]], shown = findings.length): string {
+/** Describes findings with the same origin and reason in one line: `macvtap-cni/p[0] eth0, [2] eth1 as data: …`. */
+export function describeTogether(findings: readonly [Finding, ...Finding[]]): string {
   const [first] = findings;
   const places = findings.map((finding) => placeOf(finding)).filter((place) => place !== '');
-  const list = places.slice(0, shown).map((place, at) => (at === 0 ? place : place.trimStart()));
-  const more = places.length > shown ? ` and ${places.length - shown} more` : '';
-  return `${originOf(first)}${list.join(', ')}${more}: ${describeReason(first)}`;
+  return `${originOf(first)}${places.map((place, at) => (at === 0 ? place : place.trimStart())).join(', ')}: ${describeReason(first)}`;
 }
 
 /** Describes the reason and the relevant values: `a port of another interface, such as a bond; … (master: bond1)`. */
