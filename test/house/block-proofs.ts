@@ -58,7 +58,7 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
   },
   'docs/reference/performance.md': {
     'npm run bench': { notRun: 'it measures for many minutes, and no test asserts a figure' },
-    'npm run --silent bench -- --only allocate,start,dra,attach,resident-memory,reviews,policy-edit,webhook-memory,ask-cluster --json > /tmp/performance.json':
+    'npm run --silent bench -- --only allocate,start,dra,attach,resident-memory,reviews,policy-edit,webhook-memory,policy-status,ask-cluster --json > /tmp/performance.json':
       {
         notRun:
           'it measures for many minutes; test/house/performance-page.test.ts compares the page with the saved run',
