@@ -84,6 +84,16 @@ describe('the schema of a node state', () => {
       troubles: twice({ code: 'MacvtapUnsupported', message: '' }),
       observedPolicies: twice({ name: 'a/b', generation: 1 }),
     };
+    const elsewhere = (mode: string) => ({ parent: 'eth1', mode, held: 1 });
+    const held = (...heldElsewhere: readonly object[]) => ({
+      ...state([]),
+      status: { resources: [{ name: 'net', source: 'policy', quantity: 1, heldElsewhere }] },
+    });
+    assert.deepEqual(schemaFaults('MacvtapNetworkNodeState', held(elsewhere('bridge'), elsewhere('vepa'))), []);
+    assert.deepEqual(
+      schemaFaults('MacvtapNetworkNodeState', held(...twice(elsewhere('bridge')))).map(({ text }) => text),
+      ['status.resources[0].heldElsewhere'],
+    );
     const faults = schemaFaults('MacvtapNetworkNodeState', { ...state([]), status });
     assert.deepEqual(
       faults.map(({ text }) => text).sort(),

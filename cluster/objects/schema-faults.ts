@@ -44,12 +44,18 @@ export function schemaFaults(kind: CrdKind, object: unknown): readonly SchemaFau
  * it treats these lists as atomic.
  */
 function findRepeatedKeys({ status = {} }: MacvtapNetworkNodeState): readonly SchemaFault[] {
-  return Object.entries(status).flatMap(([list, items]) => {
-    if (!Array.isArray(items)) return [];
-    const keys = new Set(items.map(({ name, code }: { name?: string; code?: string }) => name ?? code));
-    const message = 'two items have the same key; remove one';
-    return keys.size === items.length ? [] : [{ path: ['status', list], text: `status.${list}`, message }];
-  });
+  const lists: [path: (string | number)[], items: unknown][] = [];
+  for (const [list, items] of Object.entries(status)) lists.push([['status', list], items]);
+  for (const [index, { heldElsewhere }] of status.resources?.entries() ?? []) {
+    if (heldElsewhere) lists.push([['status', 'resources', index, 'heldElsewhere'], heldElsewhere]);
+  }
+  const isRepeated = (items: unknown) => Array.isArray(items) && new Set(items.map(keyOf)).size < items.length;
+  const message = 'two items have the same key; remove one';
+  return lists.flatMap(([path, items]) => (isRepeated(items) ? [{ path, text: pathText(path), message }] : []));
+}
+
+function keyOf({ name, code, parent, mode }: Readonly<Record<string, string>>): string {
+  return name ?? code ?? `${parent} ${mode}`;
 }
 
 function toFault(error: ErrorObject): SchemaFault {

@@ -218,7 +218,8 @@ export interface MacvtapNetworkNodeState {
       readonly code?: string;
     }[];
     /**
-     * Interfaces and policy entries that are not exposed, with reasons.
+     * Interfaces and policy entries that are not exposed, with reasons. Interfaces that an entry skips for the same
+     * reason are one item: the name has one of them, and the message has the first eight.
      */
     readonly skipped?: {
       /**
@@ -226,10 +227,6 @@ export interface MacvtapNetworkNodeState {
        * eth1.
        */
       readonly name: string;
-      /**
-       * Interfaces with this reason, if there are several for the same entry. The name has the first.
-       */
-      readonly interfaces?: readonly string[];
       /**
        * Namespace and name of the policy (namespace/name), if a policy is the source.
        */
@@ -259,10 +256,6 @@ export interface MacvtapNetworkNodeState {
        * Policy or source with the index of its entry, and the interface or resource that lost.
        */
       readonly name: string;
-      /**
-       * Interfaces with this reason, if there are several for the same entry. The name has the first.
-       */
-      readonly interfaces?: readonly string[];
       /**
        * Namespace and name of the policy (namespace/name), if a policy is the source.
        */

@@ -272,17 +272,21 @@ describe("a node's state", () => {
     } as const;
     const { skipped = [] } = buildNodeState(facts({ plan }));
     assert.deepEqual(
-      skipped.map(({ name, interfaces }) => [name, interfaces]),
+      skipped.map(({ name, message }) => [name, message?.replace(/: .*/, '')]),
       [
-        ['macvtap-cni/p[0] a', ['a', 'b']],
-        ['macvtap-cni/p[0] eth10', ['eth2', 'eth3', 'eth10']],
-        ['macvtap-cni/p[0] eth4', ['eth4', 'eth10']],
-        ['macvtap-cni/p[0] eth5', undefined],
-        ['macvtap-cni/p[0] eth6', undefined],
-        ['macvtap-cni/p[1] eth2', undefined],
+        ['macvtap-cni/p[0] a', 'macvtap-cni/p[0] a, b'],
+        ['macvtap-cni/p[0] eth10', 'macvtap-cni/p[0] eth2, eth3, eth10 as net'],
+        ['macvtap-cni/p[0] eth4', 'macvtap-cni/p[0] eth4, eth10 as net'],
+        ['macvtap-cni/p[0] eth5', 'macvtap-cni/p[0] eth5'],
+        ['macvtap-cni/p[0] eth6', 'macvtap-cni/p[0] eth6'],
+        ['macvtap-cni/p[1] eth2', 'macvtap-cni/p[1] eth2 as net'],
       ],
     );
-    assert.equal(skipped[1]?.message, `macvtap-cni/p[0] eth10 as net and 2 more: ${reasons.Shadowed} (first: eth0)`);
+    const { skipped: [many] = [] } = buildNodeState(
+      facts({ plan: { ...plan, skipped: Array.from({ length: 5_000 }, (_, index) => shadowed(`eth${index}`)) } }),
+    );
+    const shown = 'eth0, eth1, eth2, eth3, eth4, eth5, eth6, eth7 and 4992 more as net';
+    assert.equal(many?.message, `macvtap-cni/p[0] ${shown}: ${reasons.Shadowed} (first: eth0)`);
   });
 
   it('is equal for equal facts in any order, and matches the schema for any interfaces', () => {

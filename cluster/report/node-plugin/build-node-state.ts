@@ -5,7 +5,7 @@ import type { Policy } from '../../../policy/nodepolicy/read-policy.ts';
 import { nodeStateLimits } from '../../../policy/nodestate/node-state-limits.ts';
 import type { InterfaceFacts } from '../../../policy/plan/interfaces.ts';
 import { matchNode, type NodeFacts } from '../../../policy/plan/match-labels.ts';
-import { describeTogether, type Finding, type NodePlan, type PlannedResource } from '../../../policy/plan/node-plan.ts';
+import { describeFinding, type Finding, type NodePlan, type PlannedResource } from '../../../policy/plan/node-plan.ts';
 import type { ImplicitExposure } from '../../../policy/plan/plan-node.ts';
 import type { Mode } from '../../../policy/plan/resource.ts';
 import { type ReasonCode, reasons } from '../../../policy/reasons.ts';
@@ -105,12 +105,14 @@ export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
     // are omitted.
     skipped: [
       ...toReportedFindings(
-        plan.skipped.filter(
-          ({ source, interface: nic }) => source !== 'implicit' || nic === undefined || names.has(nic),
+        groupByReason(
+          plan.skipped.filter(
+            ({ source, interface: nic }) => source !== 'implicit' || nic === undefined || names.has(nic),
+          ),
         ),
       ),
     ],
-    conflicts: [...toReportedFindings(plan.conflicts)],
+    conflicts: [...toReportedFindings(plan.conflicts.map((finding) => [finding]))],
     observedPolicies: policies
       .filter(({ nodes }) => matchNode(node, nodes))
       .flatMap(({ id, generation }) => (generation === undefined ? [] : [{ name: id, generation }]))
@@ -191,38 +193,47 @@ function count(resources: readonly Resource[]): NonNullable<NodeStateStatus['cou
 type ReportedFinding = NonNullable<NodeStateStatus['conflicts']>[number];
 
 /**
- * Returns findings as a list with unique names. Findings of one entry that differ only in their interface are one item,
- * because a policy can skip most interfaces of a node. A name has the source and the first interface or the resource,
- * such as `macvtap-cni/policy-1[2] eth2`. If the name is taken, it also gets the code.
+ * Returns findings as a list with unique names. A name has the source and the interface or resource, such as
+ * `macvtap-cni/policy-1[2] eth2`. If the name is taken, it also gets the code.
  */
-function toReportedFindings(findings: readonly Finding[]): readonly ReportedFinding[] {
+function toReportedFindings(groups: readonly (readonly Finding[])[]): readonly ReportedFinding[] {
   const reported = new Map<string, ReportedFinding>();
-  for (const group of Map.groupBy(findings, keyWithoutInterface).values()) {
-    const byName = new Map(group.map((finding) => [nameOf(finding), finding]));
-    const names = [...byName.keys()];
-    const name = [...names, ...names.map((taken) => `${taken} ${group[0]?.code}`)].find((each) => !reported.has(each));
+  for (const group of groups) {
+    const names = [...group.map(nameOf), ...group.map((finding) => `${nameOf(finding)} ${finding.code}`)];
+    const name = names.find((each) => !reported.has(each));
     if (name === undefined || reported.size === nodeStateLimits.skipped) continue;
-    reported.set(name, toReported(name, [...byName.values()] as [Finding, ...Finding[]]));
+    reported.set(name, toReported(name, group as [Finding, ...Finding[]]));
   }
   return [...reported.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-function keyWithoutInterface({ interface: nic, resource, ...rest }: Finding): string {
-  return JSON.stringify([nic === undefined, resource === nic ? undefined : resource, rest]);
+/** Groups findings that differ only in their interface, because an entry can skip most interfaces of a node. */
+function groupByReason(findings: readonly Finding[]): readonly (readonly Finding[])[] {
+  const keyOf = ({ interface: nic, resource, ...rest }: Finding) =>
+    JSON.stringify([nic === undefined, resource === nic ? undefined : resource, rest]);
+  return [...Map.groupBy(findings, keyOf).values()];
 }
 
 function toReported(name: string, findings: readonly [Finding, ...Finding[]]): ReportedFinding {
-  const [{ code, policy, entry, by }] = findings;
-  const interfaces = findings.map(({ interface: nic }) => nic).filter((nic) => nic !== undefined);
+  const [first] = findings;
+  const { code, policy, entry, by } = first;
   return {
     name,
-    ...(interfaces.length > 1 && { interfaces: interfaces.toSorted(compareNatural) }),
     ...(policy !== undefined && { policy }),
     ...(entry !== undefined && { entry }),
     ...(by !== undefined && { by }),
     code,
-    message: describeTogether(findings, 1).slice(0, longestMessage),
+    message: describeFinding(withInterfaces(first, findings)).slice(0, longestMessage),
   };
+}
+
+/** Returns the first finding with the names of the first eight interfaces, and the number of the others. */
+function withInterfaces({ resource, ...first }: Finding, findings: readonly Finding[]): Finding {
+  const names = [...new Set(findings.map(({ interface: nic = '' }) => nic))].toSorted(compareNatural);
+  if (names.length === 1) return { ...first, ...(resource !== undefined && { resource }) };
+  const more = names.length > 8 ? ` and ${names.length - 8} more` : '';
+  const shown = `${names.slice(0, 8).join(', ')}${more}`;
+  return { ...first, interface: shown, ...(resource !== undefined && resource !== first.interface && { resource }) };
 }
 
 const longestMessage = 1_024;
