@@ -16,9 +16,6 @@ import type { NetConf } from './spec/net-conf.ts';
  */
 const patienceMs = 2_000;
 
-/** How often the device node of a placeholder is read, in case the event of its removal was lost. */
-const lookMs = 5;
-
 /**
  * Frees the index and the device node that Allocate promised to kubelet, by deleting the link that has them. That link
  * is either Allocate's placeholder or the device's link in a lost sandbox. After a reboot, neither link exists. Unlike
@@ -48,7 +45,7 @@ async function free(id: string, entry: DeviceEntry, context: CNIContext, signal:
     if (placeholder !== linkName(id)) throw taken(id, ifindex, `macvtap ${placeholder} on the node has that index`);
     const deletion = links.deleteLink(ifindex, signal);
     if (nodeDevice === undefined) await deletion;
-    else await untilNodeIsGone(ifindex, links, deletion, signal, lookMs);
+    else await untilNodeIsGone(ifindex, links, deletion, signal);
   } else {
     await removeElsewhere(entry, context, signal);
   }

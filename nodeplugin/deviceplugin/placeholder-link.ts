@@ -169,14 +169,13 @@ export async function freeTapNode(
  * device node still exists after the deletion has ended. Raises the errors of the deletion.
  *
  * For a link of the node's own namespace, an event shows the removal. The kernel sends none for links in pods, so the
- * device node is also read every millisecond, or every `lookMs`.
+ * device node is also read every millisecond.
  */
 export async function untilNodeIsGone(
   ifindex: number,
   links: Pick<NodeLinks, 'readTapNode' | 'onRemoval'>,
   deletion: Promise<unknown>,
   signal: AbortSignal,
-  lookMs = 1,
 ): Promise<boolean> {
   let ended = false;
   const ending = deletion.finally(() => {
@@ -196,7 +195,7 @@ export async function untilNodeIsGone(
     using _listening = links.onRemoval?.((gone) => {
       if (gone.has(ifindex)) resolve();
     });
-    const timer = setTimeout(resolve, lookMs);
+    const timer = setTimeout(resolve, 1);
     await Promise.race([ending, news]).finally(() => clearTimeout(timer));
   }
 }

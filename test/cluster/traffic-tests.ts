@@ -42,7 +42,7 @@ export function trafficTests(cluster: MacvtapCluster): void {
       await cluster.upgrade({ logLevel: 'debug' });
       await cluster.untilRolledOut();
       const names = (await plugins()).map(({ name }) => name);
-      for (const { name } of before) assert.ok(!names.includes(name), `pod ${name} is still there`);
+      for (const { name } of before) assert.ok(!names.includes(name), `pod ${name} still exists`);
       await frames.goesOn();
       assert.deepEqual(await taps(), first);
       await frames.assertComplete();

@@ -199,9 +199,9 @@ type ReportedFinding = NonNullable<NodeStateStatus['conflicts']>[number];
 function toReportedFindings(groups: readonly (readonly Finding[])[]): readonly ReportedFinding[] {
   const reported = new Map<string, ReportedFinding>();
   for (const group of groups) {
-    const names = [...group.map(nameOf), ...group.map((finding) => `${nameOf(finding)} ${finding.code}`)];
-    const name = names.find((each) => !reported.has(each));
-    if (name === undefined || reported.size === nodeStateLimits.skipped) continue;
+    const subjects = group.map(nameOf);
+    const name = subjects.find((subject) => !reported.has(subject)) ?? `${subjects[0]} ${group[0]?.code}`;
+    if (reported.has(name) || reported.size === nodeStateLimits.skipped) continue;
     reported.set(name, toReported(name, group as [Finding, ...Finding[]]));
   }
   return [...reported.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
@@ -228,12 +228,12 @@ function toReported(name: string, findings: readonly [Finding, ...Finding[]]): R
 }
 
 /** Returns the first finding with the names of the first eight interfaces, and the number of the others. */
-function withInterfaces({ resource, ...first }: Finding, findings: readonly Finding[]): Finding {
+function withInterfaces(first: Finding, findings: readonly Finding[]): Finding {
   const names = [...new Set(findings.map(({ interface: nic = '' }) => nic))].toSorted(compareNatural);
-  if (names.length === 1) return { ...first, ...(resource !== undefined && { resource }) };
-  const more = names.length > 8 ? ` and ${names.length - 8} more` : '';
-  const shown = `${names.slice(0, 8).join(', ')}${more}`;
-  return { ...first, interface: shown, ...(resource !== undefined && resource !== first.interface && { resource }) };
+  if (names.length === 1) return first;
+  const { resource, ...rest } = first;
+  const shown = `${names.slice(0, 8).join(', ')}${names.length > 8 ? ` and ${names.length - 8} more` : ''}`;
+  return { ...rest, interface: shown, ...(resource !== undefined && resource !== rest.interface && { resource }) };
 }
 
 const longestMessage = 1_024;
